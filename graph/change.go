@@ -1,0 +1,216 @@
+package graph
+
+import "slices"
+
+// Change is what is different. The set is sealed: Began, Changed and Ended.
+// Changes know nothing of the sources that led to them.
+type Change interface {
+	// Item returns the item as it is now, or as it was where it ended.
+	Item() Item
+	change()
+}
+
+// Began says that an item was not there and now is.
+type Began struct{ Now Item }
+
+// Changed says that an item is there as before, with other content.
+type Changed struct{ Was, Now Item }
+
+// Ended says that an item is no longer there. Its history stays.
+type Ended struct{ Was Item }
+
+// Item returns the item that began.
+func (c Began) Item() Item { return c.Now }
+
+// Item returns the item with its new content.
+func (c Changed) Item() Item { return c.Now }
+
+// Item returns the item as it last was.
+func (c Ended) Item() Item { return c.Was }
+
+func (Began) change()   {}
+func (Changed) change() {}
+func (Ended) change()   {}
+
+// Delta is a set of changes in the order in which they are committed: assets
+// before what belongs to them.
+type Delta []Change
+
+// Snapshot is a set of items by type and key: the catalog, or a part of it, at
+// one moment.
+type Snapshot map[string]Item
+
+// NewSnapshot makes a snapshot of items; of two with one key the later stays.
+func NewSnapshot(items ...Item) Snapshot {
+	s := make(Snapshot, len(items))
+	for _, i := range items {
+		s.Put(i)
+	}
+	return s
+}
+
+// Put adds or replaces an item.
+func (s Snapshot) Put(i Item) { s[snapshotKey(i)] = i }
+
+// Get returns the item with the type and key of like, if there is one.
+func (s Snapshot) Get(like Item) (Item, bool) {
+	i, ok := s[snapshotKey(like)]
+	return i, ok
+}
+
+// Sorted returns the items in the order of CompareItems.
+func (s Snapshot) Sorted() []Item {
+	out := make([]Item, 0, len(s))
+	for _, i := range s {
+		out = append(out, i)
+	}
+	slices.SortFunc(out, CompareItems)
+	return out
+}
+
+func snapshotKey(i Item) string { return string(rune('a'+itemRank(i))) + i.Key() }
+
+// Diff returns what turns was into now: Apply(was, Diff(was, now)) equals now,
+// and Diff(x, x) is empty. It is sorted, so that it does not depend on the
+// order in which anything was seen.
+func Diff(was, now Snapshot) Delta {
+	var delta Delta
+	for key, item := range now {
+		before, ok := was[key]
+		switch {
+		case !ok:
+			delta = append(delta, Began{item})
+		case !sameItem(before, item):
+			delta = append(delta, Changed{before, item})
+		}
+	}
+	for key, item := range was {
+		if _, ok := now[key]; !ok {
+			delta = append(delta, Ended{item})
+		}
+	}
+	slices.SortFunc(delta, func(a, b Change) int { return CompareItems(a.Item(), b.Item()) })
+	return delta
+}
+
+// Apply returns was with the delta's changes made. It leaves was as it is.
+func Apply(was Snapshot, delta Delta) Snapshot {
+	now := make(Snapshot, len(was)+len(delta))
+	for key, item := range was {
+		now[key] = item
+	}
+	for _, c := range delta {
+		switch c := c.(type) {
+		case Began:
+			now.Put(c.Now)
+		case Changed:
+			now.Put(c.Now)
+		case Ended:
+			delete(now, snapshotKey(c.Was))
+		}
+	}
+	return now
+}
+
+// Observe returns the part of known that the facts replace, and what replaces
+// it; Diff of the two is what a crawl changes.
+//
+// It keeps three promises. What a fact does not speak of stays: a person's
+// tags, another source's edges. An asset ends only where ScopeDone names a
+// scope that holds it. What ends with an asset is what sources said of it;
+// a person's tags and owners stay, for the asset may come back.
+func Observe(known Snapshot, facts []Fact) (was, now Snapshot) {
+	o := observation{known: known, was: Snapshot{}, now: Snapshot{}, seen: map[Ref]bool{}}
+	for _, f := range facts {
+		if f, ok := f.(AssetSeen); ok {
+			o.seen[f.Asset.Ref] = true
+		}
+	}
+	replaced := o.replacedAssets(facts)
+	for _, item := range known {
+		if o.isReplaced(item, replaced) {
+			o.was.Put(item)
+		}
+	}
+	for _, f := range facts {
+		o.record(f)
+	}
+	return o.was, o.now
+}
+
+type observation struct {
+	known, was, now Snapshot
+	seen            map[Ref]bool
+}
+
+// replacedAssets returns the assets of which the facts say all there is: those
+// seen, and those that a whole scope no longer holds. The value is the source
+// that speaks.
+func (o observation) replacedAssets(facts []Fact) map[Ref]string {
+	replaced := map[Ref]string{}
+	for _, f := range facts {
+		switch f := f.(type) {
+		case AssetSeen:
+			replaced[f.Asset.Ref] = f.Asset.Source
+		case ScopeDone:
+			for _, item := range o.known {
+				if a, ok := item.(Asset); ok && f.Scope.Holds(a) && !o.seen[a.Ref] {
+					replaced[a.Ref] = a.Source
+				}
+			}
+		}
+	}
+	return replaced
+}
+
+func (o observation) isReplaced(item Item, replaced map[Ref]string) bool {
+	source, ok := replaced[item.About()]
+	if !ok {
+		return false
+	}
+	switch i := item.(type) {
+	case Asset, Column:
+		return true
+	case Owner:
+		return i.Provenance.Kind == BySource && i.Provenance.Name == source
+	case Grant:
+		return i.Provenance.Name == source
+	case Tag:
+		return i.Provenance.Kind == BySource && i.Provenance.Name == source
+	case Edge:
+		return i.Statement == "" && i.Because != EvidencePerson
+	case Statement:
+		return i.Because == EvidenceView && !o.seen[i.Target]
+	}
+	return false
+}
+
+func (o observation) record(f Fact) {
+	switch f := f.(type) {
+	case AssetSeen:
+		o.now.Put(f.Asset)
+		for _, c := range f.Columns {
+			o.now.Put(c)
+		}
+		for _, w := range f.Owners {
+			o.now.Put(w)
+		}
+		for _, g := range f.Grants {
+			o.now.Put(g)
+		}
+	case TagSeen:
+		o.put(f.Tag)
+	case EdgeSeen:
+		o.put(f.Edge)
+	case ScopeDone:
+	}
+}
+
+// put records an item that may be known without being replaced, so that what
+// is there already does not look new.
+func (o observation) put(item Item) {
+	if known, ok := o.known.Get(item); ok {
+		o.was.Put(known)
+	}
+	o.now.Put(item)
+}

@@ -1,0 +1,111 @@
+package graph
+
+import (
+	"slices"
+	"strings"
+)
+
+// LabelNone is the label of a tag by which somebody says that a column was
+// looked at and holds nothing personal.
+const LabelNone = "none"
+
+// TagState says how far a tag is decided.
+type TagState string
+
+// The states of a tag. A proposal protects at once; a rejected one stays
+// rejected, whoever proposes it again.
+const (
+	TagProposed  TagState = "proposed"
+	TagConfirmed TagState = "confirmed"
+	TagRejected  TagState = "rejected"
+)
+
+// TagForm says in which form the labelled data stands in the column.
+type TagForm string
+
+// The forms. Pseudonymised data stays personal data: the tag stays, its form
+// changes.
+const (
+	FormClear        TagForm = "clear"
+	FormPseudonymous TagForm = "pseudonymous"
+)
+
+// Tag is a privacy or business label on a column or asset. One witness says
+// one thing of one label: (Ref, Label, Provenance.Kind) is its identity, so
+// that a person's word stands beside a source's.
+type Tag struct {
+	Ref Ref `json:"ref"`
+	// Label is a category such as "user.contact.email", or LabelNone.
+	Label string   `json:"label"`
+	State TagState `json:"state"`
+	Form  TagForm  `json:"form"`
+	// Confidence lies in (0, 1]; a person's is 1.
+	Confidence float64 `json:"confidence"`
+	// Evidence says why in sentences fit for people. It never holds a value
+	// of a data column.
+	Evidence   []string   `json:"evidence,omitempty"`
+	Provenance Provenance `json:"provenance"`
+}
+
+// Assessment says what is known of a column's personal content as a whole.
+type Assessment string
+
+// The assessments. Untouched columns are in no view.
+const (
+	Untouched    Assessment = "untouched"
+	AssessedNone Assessment = "none"
+	Tagged       Assessment = "tagged"
+)
+
+// EffectiveTags reduces what all witnesses say of one column to one tag a
+// label, sorted by label: a person's word wins, then a rejection, then the
+// more certain state. Rejected labels are left out.
+func EffectiveTags(tags []Tag) []Tag {
+	best := make(map[string]Tag, len(tags))
+	for _, t := range tags {
+		if was, ok := best[t.Label]; !ok || outranks(t, was) {
+			best[t.Label] = t
+		}
+	}
+	out := make([]Tag, 0, len(best))
+	for _, t := range best {
+		if t.State != TagRejected {
+			out = append(out, t)
+		}
+	}
+	slices.SortFunc(out, func(a, b Tag) int { return strings.Compare(a.Label, b.Label) })
+	return out
+}
+
+func outranks(a, b Tag) bool {
+	if pa, pb := a.Provenance.Kind == ByPerson, b.Provenance.Kind == ByPerson; pa != pb {
+		return pa
+	}
+	rank := map[TagState]int{TagProposed: 0, TagConfirmed: 1, TagRejected: 2}
+	if ra, rb := rank[a.State], rank[b.State]; ra != rb {
+		return ra > rb
+	}
+	if (a.Form == FormClear) != (b.Form == FormClear) {
+		return a.Form == FormClear
+	}
+	if a.Confidence != b.Confidence {
+		return a.Confidence > b.Confidence
+	}
+	return CompareItems(a, b) < 0
+}
+
+// Assess says what the tags of one column, of all witnesses, amount to. A
+// label beside LabelNone wins over it, unless a person rejected that label:
+// in doubt a column is personal.
+func Assess(tags []Tag) Assessment {
+	assessment := Untouched
+	for _, t := range EffectiveTags(tags) {
+		if t.Label != LabelNone {
+			return Tagged
+		}
+		if t.State == TagConfirmed {
+			assessment = AssessedNone
+		}
+	}
+	return assessment
+}
