@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+
+	g "github.com/goccy/go-googlesql"
+	"github.com/goccy/googlesqlite"
+)
+
+// loadChunk is how many rows one statement appends. Each row is parsed once
+// for each of its cells, so nothing is gained by more.
+const loadChunk = 500
+
+// statementQuestion is one statement for the executor.
+type statementQuestion struct {
+	SQL            string      `json:"sql"`
+	Params         []parameter `json:"params"`
+	DefaultProject string      `json:"default_project"`
+	DefaultDataset string      `json:"default_dataset"`
+}
+
+// parameter is a named query parameter of a scalar type.
+type parameter struct {
+	Name  string  `json:"name"`
+	Type  string  `json:"type"`
+	Value *string `json:"value"`
+}
+
+// tableQuestion names a table or a view, and what to make of it.
+type tableQuestion struct {
+	Table          string            `json:"table"`
+	SQL            string            `json:"sql"`
+	Schema         []field           `json:"schema"`
+	Rows           []json.RawMessage `json:"rows"`
+	DefaultProject string            `json:"default_project"`
+	DefaultDataset string            `json:"default_dataset"`
+}
+
+// rowsAnswer is what a statement gave.
+type rowsAnswer struct {
+	Schema   []field `json:"schema"`
+	Rows     [][]any `json:"rows"`
+	Affected int64   `json:"affected"`
+}
+
+// descriptionAnswer is what is known of a statement before it runs.
+type descriptionAnswer struct {
+	Kind    string   `json:"kind"`
+	Schema  []field  `json:"schema"`
+	Inputs  []string `json:"inputs"`
+	Outputs []string `json:"outputs"`
+}
+
+// executor is a database in memory with one connection, so that all that a
+// session has made is seen by all its statements.
+type executor struct {
+	lang *g.LanguageOptions
+	conn *sql.Conn
+}
+
+func (k *worker) executor() (*executor, error) {
+	if k.session != nil {
+		return k.session, nil
+	}
+	lang, err := newLanguage(true)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("googlesqlite", ":memory:")
+	if err != nil {
+		return nil, fmt.Errorf("open executor: %w", err)
+	}
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		return nil, fmt.Errorf("open executor: %w", err)
+	}
+	k.session = &executor{lang: lang, conn: conn}
+	return k.session, nil
+}
+
+// execute runs one statement, or a script whose last statement's rows count.
+func (k *worker) execute(q statementQuestion) (rowsAnswer, error) {
+	x, err := k.executor()
+	if err != nil {
+		return rowsAnswer{}, err
+	}
+	p, err := x.prepare(q)
+	if err != nil {
+		return rowsAnswer{}, err
+	}
+	if !p.query {
+		return x.change(p)
+	}
+	return x.read(p, true)
+}
+
+// describe finds the schema of a query's rows without reading any of them; of
+// another statement it checks no more than the syntax and the query in it.
+func (k *worker) describe(q statementQuestion) (descriptionAnswer, error) {
+	x, err := k.executor()
+	if err != nil {
+		return descriptionAnswer{}, err
+	}
+	p, err := x.prepare(q)
+	if err != nil {
+		return descriptionAnswer{}, err
+	}
+	d := descriptionAnswer{Kind: strings.TrimPrefix(p.syntax.kind, "AST"), Schema: []field{}, Inputs: []string{}, Outputs: []string{}}
+	n := namer{project: q.DefaultProject, dataset: q.DefaultDataset}
+	d.Inputs, d.Outputs = p.syntax.tables(n)
+	sort.Strings(d.Inputs)
+	if p.syntax.query.end == 0 {
+		return d, nil
+	}
+	if !p.query {
+		q.SQL = q.SQL[p.syntax.query.start:p.syntax.query.end]
+		if p, err = x.prepare(q); err != nil {
+			return d, err
+		}
+	}
+	r, err := x.read(p, false)
+	if err != nil {
+		return d, err
+	}
+	d.Schema = r.Schema
+	return d, nil
+}
+
+// prepared is a statement ready for the driver.
+type prepared struct {
+	sql    string
+	args   []any
+	syntax *syntax
+	query  bool // it answers with rows
+}
+
+// prepare sets the default names, and turns each parameter into a cast of a
+// text to its type, as the driver infers types but takes none.
+func (x *executor) prepare(q statementQuestion) (prepared, error) {
+	if err := x.defaults(q.DefaultProject, q.DefaultDataset); err != nil {
+		return prepared{}, err
+	}
+	s, err := parseStatement(x.lang, q.SQL)
+	p := prepared{sql: q.SQL, syntax: s, query: err == nil && s.kind == "ASTQueryStatement"}
+	if err != nil {
+		if p.syntax, err = parseScript(x.lang, q.SQL); err != nil {
+			return p, refuse(err)
+		}
+		n := len(p.syntax.pieces)
+		p.query = n > 0 && p.syntax.pieces[n-1].kind == "ASTQueryStatement"
+	}
+	if err := p.bind(q.Params); err != nil {
+		return p, err
+	}
+	return p, nil
+}
+
+func (p *prepared) bind(params []parameter) error {
+	byName := map[string]parameter{}
+	for _, v := range params {
+		byName[strings.ToLower(v.Name)] = v
+		if !scalarType.MatchString(v.Type) {
+			return &fault{kindInvalid, fmt.Sprintf("parameter %s: type %q is no scalar type", v.Name, v.Type)}
+		}
+	}
+	at := append([]span(nil), p.syntax.params...)
+	sort.Slice(at, func(i, j int) bool { return at[i].start > at[j].start })
+	used := map[string]bool{}
+	for _, s := range at {
+		text := p.sql[s.start:s.end]
+		name := strings.ToLower(strings.Trim(strings.TrimPrefix(text, "@"), "` \t\n"))
+		v, ok := byName[name]
+		if !ok {
+			return &fault{kindInvalid, fmt.Sprintf("Query parameter '%s' not found", name)}
+		}
+		p.sql = p.sql[:s.start] + convert(field{Type: v.Type}.sqlType(), "CAST("+text+" AS STRING)") + p.sql[s.end:]
+		if used[name] {
+			continue
+		}
+		used[name] = true
+		if v.Value == nil {
+			p.args = append(p.args, sql.Named(name, nil))
+		} else {
+			p.args = append(p.args, sql.Named(name, *v.Value))
+		}
+	}
+	return nil
+}
+
+// defaults says what completes a name of fewer than three parts.
+func (x *executor) defaults(project, dataset string) error {
+	path := []string{}
+	if project != "" {
+		path = append(path, project)
+		if dataset != "" {
+			path = append(path, dataset)
+		}
+	}
+	return x.conn.Raw(func(c any) error {
+		d, ok := c.(*googlesqlite.Conn)
+		if !ok {
+			return errors.New("the executor's driver is another one")
+		}
+		d.SetMaxNamePath(3)
+		return d.SetNamePath(path)
+	})
+}
+
+// change runs a statement that answers with a count.
+func (x *executor) change(p prepared) (rowsAnswer, error) {
+	r, err := x.conn.ExecContext(context.Background(), p.sql, p.args...)
+	if err != nil {
+		return rowsAnswer{}, refuseRun(err)
+	}
+	out := rowsAnswer{Schema: []field{}, Rows: [][]any{}}
+	if r != nil {
+		if n, err := r.RowsAffected(); err == nil {
+			out.Affected = n
+		}
+	}
+	return out, nil
+}
+
+// read runs a query, and reads its rows unless only their schema is wanted.
+func (x *executor) read(p prepared, rows bool) (rowsAnswer, error) {
+	out := rowsAnswer{Schema: []field{}, Rows: [][]any{}}
+	r, err := x.conn.QueryContext(context.Background(), p.sql, p.args...)
+	if err != nil {
+		return out, refuseRun(err)
+	}
+	defer r.Close()
+	types, err := r.ColumnTypes()
+	if err != nil {
+		return out, refuseRun(err)
+	}
+	for _, t := range types {
+		f, err := fieldOf(t.Name(), t.DatabaseTypeName())
+		if err != nil {
+			return out, err
+		}
+		out.Schema = append(out.Schema, f)
+	}
+	nameAnonymous(out.Schema)
+	if !rows {
+		return out, nil
+	}
+	for r.Next() {
+		row, err := scanRow(r, out.Schema)
+		if err != nil {
+			return out, err
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	if err := r.Err(); err != nil {
+		return out, refuseRun(err)
+	}
+	return out, nil
+}
+
+// nameAnonymous names the columns without one as BigQuery does: f0_, f1_, ...
+func nameAnonymous(schema []field) {
+	n := 0
+	for i, f := range schema {
+		if strings.HasPrefix(f.Name, "$col") || f.Name == "" {
+			schema[i].Name = "f" + strconv.Itoa(n) + "_"
+			n++
+		}
+	}
+}
+
+// refuseRun is refuse for what the executor says while it runs, which may
+// quote a value of a row, and quotes the SQLite statement it made: both go.
+func refuseRun(err error) *fault {
+	msg := plain(err)
+	if i := strings.LastIndex(msg, "sqlite3: "); i >= 0 {
+		msg = msg[i+len("sqlite3: "):]
+	}
+	msg = strings.TrimPrefix(msg, "SQL logic error: ")
+	msg = strings.TrimPrefix(msg, "failed to analyze: ")
+	if !atPosition.MatchString(msg) { // the analyzer saw no rows: it quotes the statement alone
+		msg = quoted.ReplaceAllString(msg, "\"...\"")
+	}
+	return &fault{kindInvalid, msg}
+}
+
+var (
+	atPosition = regexp.MustCompile(`\[at \d+:\d+\]$`)
+	quoted     = regexp.MustCompile(`(?s)".*"`)
+)
+
+func scanRow(r *sql.Rows, schema []field) ([]any, error) {
+	values := make([]any, len(schema))
+	into := make([]any, len(schema))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	if err := r.Scan(into...); err != nil {
+		return nil, refuseRun(err)
+	}
+	return cells(values, func(i int) field { return schema[i] })
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"errors"
+	"reflect"
+	"runtime"
+	"strings"
+
+	g "github.com/goccy/go-googlesql"
+)
+
+// span is a range of bytes of the statement's text.
+type span struct{ start, end int }
+
+func (s span) has(at int) bool { return s.start <= at && at <= s.end }
+
+// tableRef is a name in a FROM clause, or the target of a statement.
+type tableRef struct {
+	path  []string
+	alias string
+	at    span
+	in    span // the SELECT that it stands in, or the whole text
+}
+
+// key is the path as it is written, for comparing.
+func (r tableRef) key() string { return strings.ToLower(strings.Join(r.path, ".")) }
+
+// call is a function called by name.
+type call struct {
+	path []string
+	at   span // the whole call
+}
+
+// piece is one statement of a script.
+type piece struct {
+	at   span
+	kind string
+}
+
+// syntax is what the grammar alone tells of a text.
+type syntax struct {
+	kind    string // "ASTQueryStatement"; empty for a script
+	refs    []tableRef
+	ctes    map[string]bool // names of common table expressions, lower case
+	calls   []call
+	tvfs    [][]string
+	params  []span // @name and ?, each as a whole
+	pieces  []piece
+	vars    map[string]bool // declared variables of a script, as written
+	query   span            // the first query in the text
+	selects []span
+	target  []string // the table that a statement writes
+}
+
+// parseStatement reads one statement.
+func parseStatement(lang *g.LanguageOptions, sql string) (*syntax, error) {
+	out, err := g.ParseStatement(sql, must(g.NewParserOptions2(nil, nil, lang)))
+	if err != nil {
+		return nil, errors.New(plain(err))
+	}
+	root := must(out.Statement())
+	s := newSyntax()
+	s.kind = kindOf(root)
+	s.walk(root, span{0, len(sql)})
+	s.target = targetOf(root)
+	runtime.KeepAlive(out)
+	return s, nil
+}
+
+// writing are the kinds of statement whose first name is the table written.
+var writing = map[string]bool{
+	"ASTInsertStatement": true, "ASTUpdateStatement": true, "ASTDeleteStatement": true, "ASTMergeStatement": true,
+	"ASTTruncateStatement": true, "ASTCreateTableStatement": true, "ASTCreateViewStatement": true,
+	"ASTCreateMaterializedViewStatement": true, "ASTCreateExternalTableStatement": true, "ASTCreateSnapshotTableStatement": true,
+	"ASTDropStatement": true, "ASTAlterTableStatement": true, "ASTAlterViewStatement": true,
+}
+
+// targetOf is the path of the table that a statement writes, if it does.
+func targetOf(root g.ASTNode) []string {
+	if !writing[kindOf(root)] {
+		return nil
+	}
+	for _, c := range children(root) {
+		if path, ok := c.(*g.ASTPathExpression); ok {
+			return must(path.ToIdentifierVector())
+		}
+	}
+	return nil
+}
+
+// parseScript reads a script and finds its single statements, those inside
+// blocks, branches and loops included.
+func parseScript(lang *g.LanguageOptions, sql string) (*syntax, error) {
+	out, err := g.ParseScript(sql, must(g.NewParserOptions2(nil, nil, lang)), &g.ErrorMessageOptions{})
+	if err != nil {
+		return nil, errors.New(plain(err))
+	}
+	root := must(out.Script())
+	s := newSyntax()
+	s.walk(root, span{0, len(sql)})
+	s.split(root)
+	runtime.KeepAlive(out)
+	return s, nil
+}
+
+func newSyntax() *syntax {
+	return &syntax{ctes: map[string]bool{}, vars: map[string]bool{}}
+}
+
+// walk gathers what stands below n; in is the innermost SELECT around it.
+func (s *syntax) walk(n g.ASTNode, in span) {
+	switch x := n.(type) {
+	case *g.ASTSelect:
+		in = spanOf(x)
+		s.selects = append(s.selects, in)
+	case *g.ASTQuery:
+		if s.query.end == 0 {
+			s.query = spanOf(x)
+		}
+	case *g.ASTTablePathExpression:
+		s.table(x, in)
+	case *g.ASTAliasedQuery:
+		s.ctes[strings.ToLower(must(must(x.Alias()).GetAsString()))] = true
+	case *g.ASTFunctionCall:
+		s.calls = append(s.calls, call{path: must(must(x.Function()).ToIdentifierVector()), at: spanOf(x)})
+	case *g.ASTTVF:
+		s.tvfs = append(s.tvfs, must(must(x.Name()).ToIdentifierVector()))
+	case *g.ASTParameterExpr:
+		s.params = append(s.params, spanOf(x))
+	case *g.ASTVariableDeclaration:
+		s.declare(x)
+	}
+	for _, c := range children(n) {
+		s.walk(c, in)
+	}
+}
+
+// table notes a name in FROM, and the alias that it is called by.
+func (s *syntax) table(x *g.ASTTablePathExpression, in span) {
+	path, err := x.PathExpr()
+	if err != nil || none(path) {
+		return // UNNEST of an expression
+	}
+	r := tableRef{path: must(path.ToIdentifierVector()), at: spanOf(x), in: in}
+	if alias, err := x.Alias(); err == nil && !none(alias) {
+		r.alias = must(alias.GetAsString())
+	} else {
+		last := r.path[len(r.path)-1]
+		r.alias = last[strings.LastIndexByte(last, '.')+1:]
+	}
+	s.refs = append(s.refs, r)
+}
+
+func (s *syntax) declare(x *g.ASTVariableDeclaration) {
+	for _, c := range children(x) {
+		names, ok := c.(*g.ASTIdentifierList)
+		if !ok {
+			continue
+		}
+		for _, n := range children(names) {
+			if id, ok := n.(*g.ASTIdentifier); ok {
+				s.vars[must(id.GetAsString())] = true
+			}
+		}
+	}
+}
+
+// split finds the innermost statements below n and says whether there is one.
+func (s *syntax) split(n g.ASTNode) bool {
+	found := false
+	for _, c := range children(n) {
+		if !must(c.IsStatement()) {
+			found = s.split(c) || found
+			continue
+		}
+		found = true
+		if !s.split(c) {
+			s.pieces = append(s.pieces, piece{at: spanOf(c), kind: kindOf(c)})
+		}
+	}
+	return found
+}
+
+// children are the nodes right below n.
+func children(n g.ASTNode) []g.ASTNode {
+	count := must(n.NumChildren())
+	out := make([]g.ASTNode, 0, count)
+	for i := range count {
+		if c, err := n.Child(i); err == nil && !none(c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func spanOf(n g.ASTNode) span {
+	r := must(n.GetParseLocationRange())
+	return span{int(must(must(r.Start()).GetByteOffset())), int(must(must(r.End()).GetByteOffset()))}
+}
+
+// kindOf is the name of a node's type in the grammar.
+func kindOf(n g.ASTNode) string {
+	return reflect.TypeOf(n).Elem().Name()
+}
+
+// none says whether the bindings gave nothing, which they do both as a nil
+// interface and as a nil pointer in one.
+func none(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
+}
+
+// plain is the message of an error of the analyzer without its status code.
+func plain(err error) string {
+	msg := err.Error()
+	for _, code := range []string{"INVALID_ARGUMENT: ", "UNIMPLEMENTED: ", "NOT_FOUND: ", "OUT_OF_RANGE: "} {
+		if i := strings.LastIndex(msg, code); i >= 0 {
+			msg = msg[i+len(code):]
+		}
+	}
+	return msg
+}
