@@ -11,7 +11,7 @@ import (
 	"io/fs"
 )
 
-//go:embed column visibility action data.json
+//go:embed column visibility action person data.json
 var bundle embed.FS
 
 // Bundle returns the default bundle's files.

@@ -1,0 +1,8 @@
+package cadastre.column
+
+# METADATA
+# title: Content is not shown
+# description: Free text, pictures and recordings may hold anything about anybody, so they are in no view.
+# custom:
+#   id: deny.content
+verdicts contains verdict(rego.metadata.rule(), fact, "deny", "") if some fact in labelled.content

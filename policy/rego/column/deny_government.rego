@@ -1,0 +1,8 @@
+package cadastre.column
+
+# METADATA
+# title: Government identifiers are not shown
+# description: Numbers that a state gave a person are in no view.
+# custom:
+#   id: deny.government
+verdicts contains verdict(rego.metadata.rule(), fact, "deny", "") if some fact in labelled.government

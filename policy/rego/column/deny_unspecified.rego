@@ -1,0 +1,8 @@
+package cadastre.column
+
+# METADATA
+# title: Personal data of no known kind is not shown
+# description: It is personal, but nobody said of what kind, so it is in no view.
+# custom:
+#   id: deny.unspecified
+verdicts contains verdict(rego.metadata.rule(), fact, "deny", "") if some fact in labelled.unspecified

@@ -1,0 +1,10 @@
+package cadastre.column
+
+# METADATA
+# title: Untouched columns are not shown
+# description: Nobody has looked at this column yet, so it is in no view.
+# custom:
+#   id: deny.untouched
+verdicts contains verdict(rego.metadata.rule(), {"label": ""}, "deny", "") if {
+	input.column.assessment == "untouched"
+}

@@ -1,0 +1,8 @@
+package cadastre.column
+
+# METADATA
+# title: Contact data becomes tokens
+# description: E-mail addresses and phone numbers become keyed tokens, so that rows still join and nobody can be reached.
+# custom:
+#   id: mask.contact
+verdicts contains verdict(rego.metadata.rule(), fact, "mask", "hash") if some fact in labelled.contact

@@ -1,0 +1,8 @@
+package cadastre.column
+
+# METADATA
+# title: Device identifiers become tokens
+# description: Addresses and codes of devices become keyed tokens, so that nobody is followed outside.
+# custom:
+#   id: mask.device
+verdicts contains verdict(rego.metadata.rule(), fact, "mask", "hash") if some fact in labelled.device

@@ -1,0 +1,8 @@
+package cadastre.column
+
+# METADATA
+# title: Regions are left empty
+# description: Cities, postal codes and regions are left empty, except where the purpose needs them.
+# custom:
+#   id: mask.region
+verdicts contains verdict(rego.metadata.rule(), fact, "mask", "null") if some fact in labelled.region
