@@ -82,3 +82,7 @@ screenshots: build ## write the pictures in docs/ui again
 .PHONY: clean
 clean: ## remove what was built; the demo's data stays
 	@rm -rf $(BIN) ui/dist/assets ui/dist/index.html ui/node_modules
+
+.PHONY: ui-test
+ui-test: ui/node_modules/.package-lock.json ## test the web app's units and its size
+	@cd ui && npm run --silent test && npm run --silent size

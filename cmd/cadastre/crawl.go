@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"cadastre.dev/cadastre/graph"
+)
+
+type crawlCommand struct {
+	Sources []string `arg:"" optional:"" name:"source" help:"Names of configured sources. Defaults to all."`
+}
+
+// Run crawls and waits until lineage, tags and decisions have followed. A
+// source that could be read only in part is ErrUnavailable, after the rest
+// is done.
+func (c *crawlCommand) Run(ctx context.Context, all *commands, s *streams) error {
+	app, err := all.open(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer app.Close()
+	reports, err := app.Crawl(ctx, app.LocalPrincipal(), c.Sources)
+	if err != nil {
+		return err
+	}
+	problems := 0
+	err = s.print(reports, func(w io.Writer) {
+		for _, r := range reports {
+			_, _ = fmt.Fprintf(w, "%s\t%d assets\t%d columns\trevision %d\n", r.Source, r.Assets, r.Columns, r.Revision)
+			for _, p := range r.Problems {
+				_, _ = fmt.Fprintf(w, "  %s\n", p)
+			}
+		}
+	})
+	for _, r := range reports {
+		problems += len(r.Problems)
+	}
+	if err == nil && problems > 0 {
+		return fmt.Errorf("crawl: %d problems, the rest is done: %w", problems, graph.ErrUnavailable)
+	}
+	return err
+}
