@@ -122,8 +122,11 @@ func Apply(was Snapshot, delta Delta) Snapshot {
 func Observe(known Snapshot, facts []Fact) (was, now Snapshot) {
 	o := observation{known: known, was: Snapshot{}, now: Snapshot{}, seen: map[Ref]bool{}}
 	for _, f := range facts {
-		if f, ok := f.(AssetSeen); ok {
+		switch f := f.(type) {
+		case AssetSeen:
 			o.seen[f.Asset.Ref] = true
+		case AssetUnchanged:
+			o.seen[f.Ref] = true
 		}
 	}
 	replaced := o.replacedAssets(facts)
@@ -164,7 +167,14 @@ func (o observation) replacedAssets(facts []Fact) map[Ref]string {
 }
 
 func (o observation) isReplaced(item Item, replaced map[Ref]string) bool {
-	source, ok := replaced[item.About()]
+	about := item.About()
+	if e, ok := item.(Edge); ok {
+		// The source that knows where an edge begins tells of it, as a
+		// registry tells which table its topic fills; the crawl of the table
+		// says nothing of it.
+		about = e.From.Asset()
+	}
+	source, ok := replaced[about]
 	if !ok {
 		return false
 	}
@@ -202,7 +212,7 @@ func (o observation) record(f Fact) {
 		o.put(f.Tag)
 	case EdgeSeen:
 		o.put(f.Edge)
-	case ScopeDone:
+	case AssetUnchanged, ScopeDone:
 	}
 }
 

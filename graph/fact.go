@@ -1,7 +1,7 @@
 package graph
 
-// Fact is what a source saw. The set is sealed: AssetSeen, TagSeen, EdgeSeen
-// and ScopeDone. Facts know nothing of what was known before.
+// Fact is what a source saw. The set is sealed: AssetSeen, AssetUnchanged,
+// TagSeen, EdgeSeen and ScopeDone. Facts know nothing of what was known before.
 type Fact interface{ fact() }
 
 // AssetSeen says that an asset is there, with all that belongs to it. Columns,
@@ -12,6 +12,10 @@ type AssetSeen struct {
 	Owners  []Owner
 	Grants  []Grant
 }
+
+// AssetUnchanged says that an asset is there as the source's last run left it,
+// with all that belongs to it: nothing of it begins, changes or ends.
+type AssetUnchanged struct{ Ref Ref }
 
 // TagSeen says that the source itself declares a tag on an asset or column.
 type TagSeen struct{ Tag Tag }
@@ -24,10 +28,11 @@ type EdgeSeen struct{ Edge Edge }
 // in it end.
 type ScopeDone struct{ Scope Scope }
 
-func (AssetSeen) fact() {}
-func (TagSeen) fact()   {}
-func (EdgeSeen) fact()  {}
-func (ScopeDone) fact() {}
+func (AssetSeen) fact()      {}
+func (AssetUnchanged) fact() {}
+func (TagSeen) fact()        {}
+func (EdgeSeen) fact()       {}
+func (ScopeDone) fact()      {}
 
 // Scope is the part of the catalog that one source answers for: the container
 // Parent and all assets in it, or everything of the source where Parent is

