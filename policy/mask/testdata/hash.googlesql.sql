@@ -1,0 +1,28 @@
+-- STRING
+TO_HEX(SHA256(CONCAT(k.opad, SHA256(CONCAT(k.ipad, CAST(CONCAT('email|', LOWER(TRIM(t.`c`))) AS BYTES))))))
+-- BYTES
+TO_HEX(SHA256(CONCAT(k.opad, SHA256(CONCAT(k.ipad, CAST(CONCAT('email|', LOWER(TRIM(TO_HEX(t.`c`)))) AS BYTES))))))
+-- INT64
+TO_HEX(SHA256(CONCAT(k.opad, SHA256(CONCAT(k.ipad, CAST(CONCAT('email|', LOWER(TRIM(CAST(t.`c` AS STRING)))) AS BYTES))))))
+-- FLOAT64
+-- unsupported
+-- NUMERIC
+TO_HEX(SHA256(CONCAT(k.opad, SHA256(CONCAT(k.ipad, CAST(CONCAT('email|', LOWER(TRIM(CAST(t.`c` AS STRING)))) AS BYTES))))))
+-- BIGNUMERIC
+TO_HEX(SHA256(CONCAT(k.opad, SHA256(CONCAT(k.ipad, CAST(CONCAT('email|', LOWER(TRIM(CAST(t.`c` AS STRING)))) AS BYTES))))))
+-- BOOL
+-- unsupported
+-- DATE
+TO_HEX(SHA256(CONCAT(k.opad, SHA256(CONCAT(k.ipad, CAST(CONCAT('email|', LOWER(TRIM(CAST(t.`c` AS STRING)))) AS BYTES))))))
+-- DATETIME
+TO_HEX(SHA256(CONCAT(k.opad, SHA256(CONCAT(k.ipad, CAST(CONCAT('email|', LOWER(TRIM(FORMAT_DATETIME('%Y-%m-%dT%H:%M:%E6S', t.`c`)))) AS BYTES))))))
+-- TIME
+TO_HEX(SHA256(CONCAT(k.opad, SHA256(CONCAT(k.ipad, CAST(CONCAT('email|', LOWER(TRIM(CAST(t.`c` AS STRING)))) AS BYTES))))))
+-- TIMESTAMP
+TO_HEX(SHA256(CONCAT(k.opad, SHA256(CONCAT(k.ipad, CAST(CONCAT('email|', LOWER(TRIM(FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%E6SZ', t.`c`, 'UTC')))) AS BYTES))))))
+-- GEOGRAPHY
+-- unsupported
+-- JSON
+-- unsupported
+-- INTERVAL
+-- unsupported
