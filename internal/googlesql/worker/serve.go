@@ -54,6 +54,7 @@ func refuse(err error) *fault { return &fault{Kind: kindInvalid, Message: plain(
 // worker holds the two engines, each made when it is first needed: a lineage
 // worker never pays for the executor, nor the other way round.
 type worker struct {
+	engine  *engine
 	session *executor
 }
 
@@ -111,6 +112,7 @@ func (k *worker) answer(line []byte) (a answer) {
 	a.ID = q.ID
 	defer func() {
 		if r := recover(); r != nil {
+			k.engine = nil
 			a = answer{ID: q.ID, Error: &fault{kindInternal, fmt.Sprintf("%s: %v", q.Op, r)}}
 		}
 	}()
@@ -132,6 +134,10 @@ func (k *worker) do(q question) (any, error) {
 	switch q.Op {
 	case "version":
 		return versions(), nil
+	case "parse":
+		return ask(q, func(r request) (any, error) { return k.parse(r) })
+	case "analyze":
+		return ask(q, func(r request) (any, error) { return k.analyze(r) })
 	case "exec":
 		return ask(q, func(s statementQuestion) (any, error) { return k.execute(s) })
 	case "describe":

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Guesses are bounded: a statement is worth so many shapes tried.
+const maxGuessed = 40
+
+// guess is something whose shape is not known and may be tried otherwise.
+type guess struct {
+	shape *shape
+	table *table // nil for what a function gives
+}
+
+func (g guess) changed() {
+	if g.table != nil {
+		g.table.object = nil
+	}
+}
+
+// scalars are the types that a text is tried as, the most likely first.
+var scalars = []string{
+	"INT64", "FLOAT64", "BOOL", "DATE", "TIMESTAMP", "ARRAY<STRING>", "BYTES", "NUMERIC", "ARRAY<INT64>",
+	"ARRAY<STRUCT<`key` STRING, `value` FLOAT64>>",
+}
+
+var (
+	wantsStar  = regexp.MustCompile(`^Dot-star is not supported for type`)
+	wantsArray = regexp.MustCompile(`Subscript access using|does not support accessing`)
+	wantsType  = regexp.MustCompile(`o matching signature|ncompatible types|does not coerce|Invalid type for argument|Invalid cast|which has type STRING|should return type BOOL`)
+)
+
+// search tries other shapes for whatever is not known, one at a time, and keeps
+// the first that lets the analyzer come further in the text.
+func (a *attempt) search(message string, analyze func() error) bool {
+	tries := triesFor(message)
+	if tries == nil {
+		return false
+	}
+	reached := progress(message)
+	for _, g := range a.guesses() {
+		for _, try := range tries(g.shape) {
+			if time.Now().After(a.deadline) {
+				return false
+			}
+			before := *g.shape
+			before.fields = slices.Clone(g.shape.fields)
+			try()
+			g.changed()
+			err := analyze()
+			if err == nil || progress(plain(err)) > reached {
+				return true
+			}
+			*g.shape = before
+			g.changed()
+		}
+	}
+	return false
+}
+
+// triesFor are the changes that may help against an error.
+func triesFor(message string) func(*shape) []func() {
+	field := ""
+	for _, p := range []*regexp.Regexp{fieldOfType, fieldOfStruct} {
+		if m := p.FindStringSubmatch(message); m != nil {
+			field = bare(m[1])
+		}
+	}
+	switch {
+	case wantsStar.MatchString(message):
+		return func(s *shape) []func() { return fieldTries(s, star) }
+	case field != "":
+		return func(s *shape) []func() { return fieldTries(s, field) }
+	case notArray.MatchString(message), wantsArray.MatchString(message):
+		return func(s *shape) []func() {
+			if s.array {
+				return nil
+			}
+			return []func(){func() { s.array = true }}
+		}
+	case wantsType.MatchString(message):
+		return scalarTries
+	}
+	return nil
+}
+
+func fieldTries(s *shape, name string) []func() {
+	if s.field(name) != nil || s.fixed != "" {
+		return nil
+	}
+	out := []func(){func() { s.grow(name) }}
+	if !s.array {
+		out = append(out, func() { s.grow(name); s.array = true })
+	}
+	return out
+}
+
+func scalarTries(s *shape) []func() {
+	if s.fixed != "" || len(s.fields) > 0 {
+		return nil
+	}
+	var out []func()
+	for _, t := range scalars {
+		out = append(out, func() { s.fixed = t })
+	}
+	return out
+}
+
+// guesses are all shapes that may be tried, functions' first.
+func (a *attempt) guesses() []guess {
+	var out []guess
+	for _, name := range sortedKeys(a.guessed) {
+		out = append(out, guess{shape: a.guessed[name]})
+	}
+	for _, key := range sortedKeys(a.tables) {
+		t := a.tables[key]
+		for _, s := range t.shape.fields {
+			if s.grows {
+				out = append(out, guess{s, t})
+			}
+		}
+	}
+	for i := 0; i < len(out) && len(out) < maxGuessed; i++ {
+		for _, s := range out[i].shape.fields {
+			if s.grows {
+				out = append(out, guess{s, out[i].table})
+			}
+		}
+	}
+	return out[:min(len(out), maxGuessed)]
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// progress is how far into the text an error stands: a later one means that
+// what came before is resolved.
+func progress(message string) int {
+	m := position.FindStringSubmatch(message)
+	if m == nil {
+		return -1
+	}
+	line, _ := strconv.Atoi(m[1])
+	column, _ := strconv.Atoi(m[2])
+	return line*100000 + column
+}
+
+// isTexty says whether a dialect quotes identifiers by double quotes.
+func isTexty(dialect string) bool {
+	return !slices.Contains([]string{"", "bigquery", "mysql", "hive", "sparksql", "spark", "databricks"}, strings.ToLower(dialect))
+}
