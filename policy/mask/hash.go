@@ -64,7 +64,7 @@ func (Hash) Example(label string, _ Type) string {
 
 // toText writes a value of a type as text, the same for every value that is
 // equal: numbers in decimal, so that a number and its text join; bytes in hex;
-// times in ISO 8601, timestamps in UTC with microseconds.
+// dates and times in ISO 8601; timestamps in microseconds since 1970.
 func toText(expr string, t Type) (sql string, ok bool) {
 	switch t {
 	case String:
@@ -76,7 +76,7 @@ func toText(expr string, t Type) (sql string, ok bool) {
 	case Datetime:
 		return "FORMAT_DATETIME('%Y-%m-%dT%H:%M:%E6S', " + expr + ")", true
 	case Timestamp:
-		return "FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%E6SZ', " + expr + ", 'UTC')", true
+		return "CAST(UNIX_MICROS(" + expr + ") AS STRING)", true
 	}
 	return "", false
 }
