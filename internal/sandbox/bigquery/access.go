@@ -116,7 +116,7 @@ func accessChecks() []check {
 			return a.dataset.datasets[datasetKey(a.via.project, a.via.dataset)] == a.via.datasetGeneration
 		}},
 		{name: datasetForViews, of: byAuthorizedDataset, holds: func(a ask) bool {
-			return slices.Contains(authorizedDataset(a).TargetTypes, "VIEWS")
+			return slices.Contains(authorizedDataset(a).Dataset.TargetTypes, "VIEWS")
 		}},
 		{name: fineGrainedReaderOnly, holds: func(a ask) bool {
 			for _, tag := range a.tags {
