@@ -20,9 +20,12 @@ const maxAuthorized = 2500
 // idPattern is what BigQuery takes as the id of a dataset; tables may bear
 // more.
 var (
-	idPattern      = regexp.MustCompile(`^[A-Za-z0-9_]{1,1024}$`)
-	tableIDPattern = regexp.MustCompile(`^[\pL\pM\pN\p{Pc}\p{Pd}\p{Zs}$*@]{1,1024}$`)
+	idPattern      = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+	tableIDPattern = regexp.MustCompile(`^[\pL\pM\pN\p{Pc}\p{Pd}\p{Zs}$*@]+$`)
 )
+
+// isID says whether an id is of the pattern and not longer than BigQuery takes.
+func isID(pattern *regexp.Regexp, id string) bool { return len(id) <= 1024 && pattern.MatchString(id) }
 
 type datasetAnswer struct{ *bq.Dataset }
 
@@ -144,7 +147,7 @@ func (w *Warehouse) insertDataset(c *call) (any, error) {
 		return nil, deniedProject(c.project, datasetsCreate)
 	}
 	ref := meta.DatasetReference
-	if ref == nil || !idPattern.MatchString(ref.DatasetId) {
+	if ref == nil || !isID(idPattern, ref.DatasetId) {
 		return nil, invalid("Invalid dataset ID. Dataset IDs must be alphanumeric (plus underscores) and must be at most 1024 characters long.")
 	}
 	if ref.ProjectId != "" && ref.ProjectId != c.project {

@@ -95,6 +95,7 @@ func (w *Warehouse) perform(k work, j *job) error {
 	}
 	stats := j.meta.Statistics.Query
 	stats.StatementType, stats.ReferencedTables = string(p.kind), p.referenced
+	j.result = true // of no rows, unless it is a SELECT
 	if err := w.settle(k, j, p); err != nil {
 		return err
 	}
@@ -166,7 +167,7 @@ func (w *Warehouse) performSelect(ctx context.Context, k work, j *job, p *prepar
 		return w.performDestination(k, j, to, result)
 	}
 	k.query.DestinationTable = &bq.TableReference{ProjectId: k.project, DatasetId: "_anonymous", TableId: "anon" + j.meta.JobReference.JobId}
-	j.fields, j.rows, j.result = result.Schema, result.Rows, true
+	j.fields, j.rows = result.Schema, result.Rows
 	return nil
 }
 
@@ -203,7 +204,7 @@ func (w *Warehouse) performDestination(k work, j *job, to *bq.TableReference, re
 	if rows == nil {
 		rows = []googlesql.Row{}
 	}
-	j.fields, j.rows, j.result = result.Schema, result.Rows, true
+	j.fields, j.rows = result.Schema, result.Rows
 	return w.writeTable(meta, rows, t == nil)
 }
 
@@ -293,7 +294,6 @@ func (w *Warehouse) performWrite(k work, j *job, p *prepared, result googlesql.R
 	meta := *now.meta
 	j.meta.Statistics.Query.NumDmlAffectedRows = result.Affected
 	j.meta.Statistics.Query.DmlStats = dmlStats(p.kind, result.Affected)
-	j.result = true
 	return w.writeTable(&meta, rows, false)
 }
 

@@ -88,7 +88,7 @@ func (w *Warehouse) prepare(r request) (*prepared, error) {
 	}
 	p.out.sql = whole
 	if len(p.out.hidden) > 0 {
-		p.out.narrow = narrow
+		p.out.narrow = statement.Spare(narrow, topLevel(p.out.hidden))
 	}
 	return p.out, nil
 }
@@ -279,7 +279,7 @@ func (p *preparation) checkTarget(name *bq.TableReference, t *table) error {
 	kind := p.out.kind
 	creates := kind == statement.CreateView || kind == statement.CreateTableAs
 	switch {
-	case creates && !tableIDPattern.MatchString(name.TableId):
+	case creates && !isID(tableIDPattern, name.TableId):
 		return invalidQuery("Invalid table ID %q", name.TableId)
 	case creates && t == nil:
 		return nil

@@ -46,6 +46,19 @@ func (w *Warehouse) mayReadColumn(who directory.Principal, f *bq.TableFieldSchem
 	return allowed(w.checks, ask{who: who, want: tablesGetData, dataset: anyone, tags: f.PolicyTags.Names, roles: w.roles})
 }
 
+// topLevel are the names of whole columns among the hidden ones.
+func topLevel(hidden map[string][]hiddenColumn) []string {
+	var names []string
+	for _, columns := range hidden {
+		for _, c := range columns {
+			if !strings.Contains(c.path, ".") {
+				names = append(names, c.path)
+			}
+		}
+	}
+	return names
+}
+
 func deniedColumns(meta *bq.Table, hidden []hiddenColumn) error {
 	ref := meta.TableReference
 	return deniedHidden(map[string][]hiddenColumn{ref.ProjectId + ":" + ref.DatasetId + "." + ref.TableId: hidden})

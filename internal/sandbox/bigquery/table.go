@@ -76,7 +76,7 @@ func (w *Warehouse) insertTable(c *call) (any, error) {
 	if err := c.read(meta); err != nil {
 		return nil, err
 	}
-	if meta.TableReference == nil || !tableIDPattern.MatchString(meta.TableReference.TableId) {
+	if meta.TableReference == nil || !isID(tableIDPattern, meta.TableReference.TableId) {
 		return nil, invalid("Invalid table ID. Table IDs must be alphanumeric (plus underscores, dashes and spaces) and must be at most 1024 characters long.")
 	}
 	c.table = meta.TableReference.TableId

@@ -201,3 +201,25 @@ func show(r statement.Ref) string {
 	}
 	return strings.Join(r.Parts, ".")
 }
+
+func TestSpare(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text, want string }{
+		{"none of them", "SELECT * EXCEPT (a, b) FROM t", "SELECT * EXCEPT (a, b) FROM t"},
+		{"one of two", "SELECT * EXCEPT (a, secret) FROM t", "SELECT * EXCEPT (a) FROM t"},
+		{"the only one", "SELECT t.* EXCEPT (`Secret`) FROM t", "SELECT t.* FROM t"},
+		{"the set operation is another word", "SELECT secret FROM t EXCEPT DISTINCT (SELECT secret FROM u)", "SELECT secret FROM t EXCEPT DISTINCT (SELECT secret FROM u)"},
+		{"two lists", "SELECT * EXCEPT (secret) FROM (SELECT * EXCEPT (b, secret) FROM t)", "SELECT * FROM (SELECT * EXCEPT (b) FROM t)"},
+		{"not a list", "SELECT * EXCEPT (1) FROM t", "SELECT * EXCEPT (1) FROM t"},
+		{"not closed", "SELECT * EXCEPT (secret", "SELECT * EXCEPT (secret"},
+		{"not a text", "SELECT * EXCEPT (secret) '", "SELECT * EXCEPT (secret) '"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, statement.Spare(tt.text, []string{"SECRET"})); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
