@@ -1,0 +1,21 @@
+/** Who is signed in, and what they may do. */
+import { createContext, useContext } from "react";
+import type { MeQuery } from "../gql/graphql";
+
+export type Me = MeQuery["me"];
+export type Action = "tag" | "plan" | "approve" | "apply" | "audit" | "crawl";
+
+const SessionContext = createContext<Me | null>(null);
+
+export const SessionProvider = SessionContext.Provider;
+
+export function useMe(): Me {
+  const me = useContext(SessionContext);
+  if (!me) throw new Error("useMe stands outside the session");
+  return me;
+}
+
+/** Whether the person may do this; the API decides again when it is done. */
+export function useMay(action: Action): boolean {
+  return useMe().actions.includes(action);
+}

@@ -1,0 +1,103 @@
+/** All about one column: what witnesses say, who gets what, and what to do. */
+import { Link } from "@tanstack/react-router";
+import { X } from "lucide-react";
+import { useState, type ReactNode } from "react";
+import { useQuery } from "urql";
+import { useMay } from "../api/session";
+import { useTagging } from "../api/tagging";
+import { AudiencesDocument, ExplainDocument } from "../gql/graphql";
+import { Button, Problem, Waiting } from "../parts/base";
+import { LabelChoice } from "../parts/labels";
+import { EffectBadge, TagStory } from "../parts/tags";
+import { text } from "../text";
+import { typeOf } from "./ColumnRow";
+import type { Column } from "./Columns";
+
+export function ColumnDetails({ column, close }: { column: Column; close: () => void }) {
+  const mayAudit = useMay("audit");
+  const mayTag = useMay("tag");
+  return (
+    <aside aria-label={column.path} className="card top-6 flex flex-col gap-5 p-4 xl:sticky xl:max-h-[calc(100dvh-3rem)] xl:overflow-y-auto">
+      <header>
+        <div className="flex items-start justify-between gap-2">
+          <h2 className="font-mono font-semibold [overflow-wrap:anywhere]">{column.path}</h2>
+          <button type="button" aria-label={text.column.close} onClick={close} className="rounded p-0.5 text-muted hover:bg-sunken">
+            <X aria-hidden className="size-4" />
+          </button>
+        </div>
+        <p className="text-muted">{`${typeOf(column)}, ${text.column.mode[column.mode] ?? column.mode}`}</p>
+        {column.description && <p className="mt-1">{column.description}</p>}
+      </header>
+      <Part title={text.column.tags}>
+        {column.tags.length === 0 && <p className="text-muted">{text.asset.assessmentWhy[column.assessment]}</p>}
+        <ul className="flex flex-col gap-3">
+          {column.tags.map((tag) => (
+            <li key={tag.label + tag.provenance.kind} className="rounded-lg border border-line p-3">
+              <TagStory tag={tag} />
+            </li>
+          ))}
+        </ul>
+        {mayTag && <AddTag column={column} />}
+      </Part>
+      <Part title={text.column.gets}>
+        <WhoGetsWhat column={column.ref} />
+      </Part>
+      <nav className="flex flex-col gap-1">
+        <Link to="/lineage" search={{ ref: column.ref, columns: true }} className="link">{text.column.lineage}</Link>
+        {mayAudit && <Link to="/audit" search={{ tab: "who", column: column.ref }} className="link">{text.column.who}</Link>}
+      </nav>
+    </aside>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="flex flex-col gap-2">
+      <h3 className="text-[0.9rem] font-semibold text-muted">{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+function AddTag({ column }: { column: Column }) {
+  const { busy, say } = useTagging();
+  const [label, setLabel] = useState("");
+  const [reason, setReason] = useState("");
+  const add = async (what: string) => {
+    if (await say([{ ref: column.ref, label: what, state: "confirmed", ...(reason ? { reason } : {}) }])) {
+      setLabel("");
+      setReason("");
+    }
+  };
+  return (
+    <form className="mt-1 flex flex-col gap-2" onSubmit={(event) => { event.preventDefault(); if (label !== "") void add(label); }}>
+      <LabelChoice value={label} choose={setLabel} />
+      {label !== "" && <input value={reason} onChange={(event) => setReason(event.target.value)} aria-label={text.column.reason} placeholder={text.column.reason} className="field" />}
+      <div className="flex gap-2">
+        <Button type="submit" small disabled={busy || label === ""}>{text.column.add}</Button>
+        {column.assessment === "untouched" && <Button small disabled={busy} onClick={() => void add("none")}>{text.asset.nothingPersonal}</Button>}
+      </div>
+    </form>
+  );
+}
+
+/** Every audience and what its views show of a column. */
+export function WhoGetsWhat({ column }: { column: string }) {
+  const [{ data, error }] = useQuery({ query: ExplainDocument, variables: { column } });
+  const [{ data: known }] = useQuery({ query: AudiencesDocument });
+  if (error && !data) return <Problem error={error} />;
+  if (!data) return <Waiting lines={2} />;
+  return (
+    <ul className="flex flex-col gap-2">
+      {data.explain.map((given) => (
+        <li key={given.audience}>
+          <div className="flex flex-wrap items-center justify-between gap-2">
+            <span className="font-medium">{known?.audiences.find((a) => a.name === given.audience)?.title ?? given.audience}</span>
+            <EffectBadge given={given} />
+          </div>
+          <p className="text-[0.9rem] text-muted">{given.rules[0]?.why}</p>
+        </li>
+      ))}
+    </ul>
+  );
+}
