@@ -3,9 +3,11 @@ package policy
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"golang.org/x/sync/errgroup"
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/policy/mask"
@@ -26,10 +28,6 @@ type Explanation struct {
 	// Facts are what the policy saw of the column, and all that it saw.
 	Facts graph.ColumnFacts
 }
-
-// batchSize bounds the questions of one evaluation, so that a large catalog
-// stays within the timeout of each and can be interrupted between two.
-const batchSize = 500
 
 // Decide answers the questions in their order, each distinct pair of audience
 // and class evaluated once. What cannot be decided is denied and says so; an
@@ -77,10 +75,8 @@ func (e *Engine) explain(ctx context.Context, questions []Question) ([]Explanati
 		}
 		which[i] = at
 	}
-	for chunk := range slices.Chunk(distinct, batchSize) {
-		if err := e.answer(ctx, chunk); err != nil {
-			return nil, err
-		}
+	if err := e.answerAll(ctx, distinct); err != nil {
+		return nil, fmt.Errorf("decide: %w", err)
 	}
 	out := make([]Explanation, len(questions))
 	for i, at := range which {
@@ -89,44 +85,38 @@ func (e *Engine) explain(ctx context.Context, questions []Question) ([]Explanati
 	return out, nil
 }
 
-// answer fills in the effects of distinct questions. Where the evaluation of
-// all of them fails each is asked alone, so that one faulty rule denies no more
-// than what it is about.
-func (e *Engine) answer(ctx context.Context, open []Explanation) error {
-	inputs := make([]*ast.Term, len(open))
-	for i, x := range open {
-		inputs[i] = ast.NewTerm(questionValue(x.Decision.Audience, x.Facts))
-	}
-	batch := ast.NewObject([2]*ast.Term{ast.InternedTerm("questions"), ast.ArrayTerm(inputs...)})
-	value, err := e.eval(ctx, e.batch, batch)
-	if err != nil {
-		return e.answerEach(ctx, open, inputs)
-	}
-	answers, err := byIndex(value, len(open))
-	if err != nil {
-		return e.answerEach(ctx, open, inputs)
-	}
+// answerAll fills in the effects of distinct questions, on all processors.
+//
+// Each question is an evaluation of its own: one evaluation of many, handing
+// each on with "with input as", takes half as long again (measured in November
+// 2026 with OPA 1.22), and a fault in one question would fail them all.
+func (e *Engine) answerAll(ctx context.Context, open []Explanation) error {
+	group, working := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range open {
-		e.settle(&open[i], answers[i])
+		if working.Err() != nil {
+			break
+		}
+		group.Go(func() error { return e.answer(working, &open[i]) })
 	}
-	return nil
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err() // nothing may have been asked at all
 }
 
-func (e *Engine) answerEach(ctx context.Context, open []Explanation, inputs []*ast.Term) error {
-	for i := range open {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("decide: %w", err)
-		}
-		value, err := e.eval(ctx, e.single, inputs[i].Value)
-		if err != nil {
-			if ctx.Err() != nil {
-				return fmt.Errorf("decide: %w", ctx.Err())
-			}
-			e.logger.WarnContext(ctx, "policy evaluation went wrong, denied", "err", err)
-			deny(&open[i].Decision, ruleError)
-			continue
-		}
-		e.settle(&open[i], value)
+// answer fills in the effect of one question. An evaluation that goes wrong is
+// a denial; the error is that of ctx alone.
+func (e *Engine) answer(ctx context.Context, x *Explanation) error {
+	value, err := e.eval(ctx, e.column, questionValue(x.Decision.Audience, x.Facts))
+	switch {
+	case err == nil:
+		e.settle(x, value)
+	case ctx.Err() != nil:
+		return ctx.Err()
+	default:
+		e.logger.WarnContext(ctx, "policy evaluation went wrong, denied", "err", err)
+		deny(&x.Decision, ruleError)
 	}
 	return nil
 }

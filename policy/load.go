@@ -23,19 +23,6 @@ import (
 	"cadastre.dev/cadastre/policy/mask"
 )
 
-// batchName is where errors say that batchModule stands.
-const batchName = "cadastre/batch.rego"
-
-// batchModule asks the one-column rule for many questions in one evaluation.
-// A question without an answer is left out and so denied.
-const batchModule = `package cadastre.batch
-
-answers := [[i, answer] |
-	some i, question in input.questions
-	answer := data.cadastre.column.decision with input as question
-]
-`
-
 // loaded is a compiled bundle with its data.
 type loaded struct {
 	compiler   *ast.Compiler
@@ -49,7 +36,7 @@ func load(bundle fs.FS, config Data) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	modules := make(map[string]*ast.Module, len(sources)+1)
+	modules := make(map[string]*ast.Module, len(sources))
 	options := ast.ParserOptions{ProcessAnnotation: true, RegoVersion: ast.RegoV1}
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
@@ -58,15 +45,11 @@ func load(bundle fs.FS, config Data) (*loaded, error) {
 			faults = append(faults, fmt.Errorf("%w: %w", err, graph.ErrInvalid))
 			continue
 		}
-		if module.Package.Path.HasPrefix(ast.MustParseRef("data.cadastre.batch")) {
-			faults = append(faults, fmt.Errorf("%s: package cadastre.batch is the engine's own: %w", name, graph.ErrInvalid))
-		}
 		modules[name] = module
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
-	modules[batchName] = ast.MustParseModuleWithOpts(batchModule, options)
 	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithStrict(true)
 	if compiler.Compile(modules); compiler.Failed() {
 		return nil, fmt.Errorf("%w: %w", compiler.Errors, graph.ErrInvalid)
@@ -82,7 +65,7 @@ func load(bundle fs.FS, config Data) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &loaded{compiler: compiler, store: inmem.NewFromObject(data), vocabulary: vocabulary, hash: sum}, nil
+	return &loaded{compiler: compiler, store: inmem.NewFromObjectWithOpts(data, inmem.OptReturnASTValuesOnRead(true)), vocabulary: vocabulary, hash: sum}, nil
 }
 
 // read collects the bundle's rules and data. Several data files must not name

@@ -78,7 +78,7 @@ type Engine struct {
 	logger     *slog.Logger
 	timeout    time.Duration
 
-	batch, single, filter, action opa.PreparedEvalQuery
+	column, filter, action opa.PreparedEvalQuery
 }
 
 // New loads, checks and prepares a policy. A bundle that does not parse, uses
@@ -113,8 +113,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		prepared *opa.PreparedEvalQuery
 		query    string
 	}{
-		{&e.batch, "data.cadastre.batch.answers"},
-		{&e.single, "data.cadastre.column.decision"},
+		{&e.column, "data.cadastre.column.decision"},
 		{&e.filter, "data.cadastre.visibility.filter"},
 		{&e.action, "data.cadastre.action.answer"},
 	} {

@@ -18,10 +18,7 @@ import (
 // columns of one class cannot be told apart.
 func reads(modules map[string]*ast.Module) graph.Projection {
 	found := map[graph.FactAttribute]bool{graph.FactType: true}
-	for name, module := range modules {
-		if name == batchName {
-			continue // hands the question on whole
-		}
+	for _, module := range modules {
 		ast.WalkRefs(module, func(ref ast.Ref) bool {
 			if attribute, ok := readOf(ref); ok {
 				found[attribute] = true

@@ -6,6 +6,7 @@ package cadastre.column
 # custom:
 #   id: allow.operational
 lifts contains lift(rego.metadata.rule(), fact) if {
-	some fact in labelled.operational
+	some fact in input.column.labels
+	sensitivity(fact) == "operational"
 	fact.state == "confirmed"
 }

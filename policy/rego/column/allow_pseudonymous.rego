@@ -7,8 +7,8 @@ package cadastre.column
 #   id: allow.pseudonymous
 lifts contains lift(rego.metadata.rule(), fact) if {
 	purpose.pseudonymous
-	some sensitivity in {"contact", "payment", "identifier", "device"}
-	some fact in labelled[sensitivity]
+	some fact in input.column.labels
 	fact.form == "pseudonymous"
 	fact.state == "confirmed"
+	treatment[sensitivity(fact)].method == "hash"
 }

@@ -6,8 +6,8 @@ package cadastre.column
 # custom:
 #   id: allow.purpose
 lifts contains lift(rego.metadata.rule(), fact) if {
-	some sensitivity in purpose.clear
-	some fact in labelled[sensitivity]
+	some fact in input.column.labels
+	sensitivity(fact) in purpose.clear
 	fact.state == "confirmed"
 	not data.vocabulary[fact.label].special
 }

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Numbers that a state gave a person are in no view.
 # custom:
 #   id: deny.government
-verdicts contains verdict(rego.metadata.rule(), fact, "deny", "") if some fact in labelled.government
+treatment.government := protect(rego.metadata.rule(), "deny", "")

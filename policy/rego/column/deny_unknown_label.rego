@@ -5,7 +5,7 @@ package cadastre.column
 # description: The column bears a label that the vocabulary does not know, so it is in no view.
 # custom:
 #   id: deny.unknown_label
-verdicts contains verdict(rego.metadata.rule(), fact, "deny", "") if {
+verdicts contains verdict(fact, protect(rego.metadata.rule(), "deny", "")) if {
 	some fact in input.column.labels
 	not data.vocabulary[fact.label]
 }

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Postal addresses and personal pages are left empty.
 # custom:
 #   id: mask.address
-verdicts contains verdict(rego.metadata.rule(), fact, "mask", "null") if some fact in labelled.address
+treatment.address := protect(rego.metadata.rule(), "mask", "null")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Date of birth, gender and other traits of a person are left empty.
 # custom:
 #   id: mask.demographic
-verdicts contains verdict(rego.metadata.rule(), fact, "mask", "null") if some fact in labelled.demographic
+treatment.demographic := protect(rego.metadata.rule(), "mask", "null")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Addresses and codes of devices become keyed tokens, so that nobody is followed outside.
 # custom:
 #   id: mask.device
-verdicts contains verdict(rego.metadata.rule(), fact, "mask", "hash") if some fact in labelled.device
+treatment.device := protect(rego.metadata.rule(), "mask", "hash")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Where somebody is or was is left empty.
 # custom:
 #   id: mask.location
-verdicts contains verdict(rego.metadata.rule(), fact, "mask", "null") if some fact in labelled.location
+treatment.location := protect(rego.metadata.rule(), "mask", "null")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Names of people are left empty.
 # custom:
 #   id: mask.name
-verdicts contains verdict(rego.metadata.rule(), fact, "mask", "null") if some fact in labelled.name
+treatment.name := protect(rego.metadata.rule(), "mask", "null")

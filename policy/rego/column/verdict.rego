@@ -1,14 +1,22 @@
 package cadastre.column
 
-# verdict is what a protecting rule says of one label.
-verdict(meta, fact, effect, method) := {
+# verdicts are what the treatments say of each label; a label that has no
+# sensitivity, or one that no rule treats, has no verdict here.
+verdicts contains verdict(fact, treatment[sensitivity(fact)]) if some fact in input.column.labels
+
+# protect is how a rule treats all labels of a sensitivity.
+protect(meta, effect, method) := {
 	"rule": reason(meta),
-	"label": fact.label,
 	"effect": effect,
 	"method": method,
-	"domain": key_domain(fact, method),
 	"rank": rank(effect, method),
 }
+
+# verdict is a treatment applied to one label.
+verdict(fact, treated) := object.union(treated, {
+	"label": fact.label,
+	"domain": key_domain(fact, treated.method),
+})
 
 # lift is what an exception says of one label.
 lift(meta, fact) := {"rule": reason(meta), "label": fact.label, "rank": 0}
@@ -26,12 +34,9 @@ default key_domain(_, _) := ""
 
 key_domain(fact, "hash") := data.vocabulary[fact.label].domain
 
-# labelled are the column's labels by the sensitivity that the vocabulary gives
-# them.
-labelled[sensitivity] contains fact if {
-	some fact in input.column.labels
-	sensitivity := data.vocabulary[fact.label].sensitivity
-}
+# sensitivity is the group by which rules treat a label; undefined for one that
+# the vocabulary does not know.
+sensitivity(fact) := data.vocabulary[fact.label].sensitivity
 
 # purpose is what the audience reads for; undefined where nobody said.
 purpose := data.purposes[data.config.audiences[input.audience].purpose]
