@@ -64,7 +64,7 @@ func newWorld(t *testing.T) *world { return worldIn(t, "") }
 // worldIn is a warehouse whose state is in dir.
 func worldIn(t *testing.T, dir string) *world {
 	t.Helper()
-	who, err := directory.New(people(), nil)
+	who, err := directory.New(people())
 	if err != nil {
 		t.Fatal(err)
 	}

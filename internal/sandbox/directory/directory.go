@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Principal is a person or a service account as the warehouse sees it.
@@ -53,31 +52,20 @@ func (p Principal) MemberOf(group string) bool {
 
 // Directory answers who a token names. It is safe for concurrent use.
 type Directory struct {
-	now     func() time.Time
 	byEmail map[string]Principal
 	order   []string
 	fixed   map[string]string // token → e-mail
 
-	mu     sync.RWMutex
-	issued map[string]grant
-}
-
-type grant struct {
-	email   string
-	expires time.Time
+	mu    sync.RWMutex
+	judge func(token string) (string, bool)
 }
 
 // New returns a directory of the given principals. Two of the same address, or
 // two with the same token, are an error: who is asking must never be a guess.
-func New(principals []Principal, now func() time.Time) (*Directory, error) {
-	if now == nil {
-		now = time.Now
-	}
+func New(principals []Principal) (*Directory, error) {
 	d := &Directory{
-		now:     now,
 		byEmail: make(map[string]Principal, len(principals)),
 		fixed:   make(map[string]string),
-		issued:  make(map[string]grant),
 	}
 	for _, p := range principals {
 		key := strings.ToLower(p.Email)
@@ -119,24 +107,13 @@ func (d *Directory) People() []Principal {
 	return people
 }
 
-// Issue lets a token name the principal of that address until it expires.
-func (d *Directory) Issue(token, email string, expires time.Time) {
+// Trust lets another judge name whom a token was issued to, beside the fixed
+// tokens: the identity provider, which alone can open its own. It replaces the
+// judge before.
+func (d *Directory) Trust(judge func(token string) (email string, ok bool)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := d.now()
-	for old, g := range d.issued {
-		if !g.expires.After(now) {
-			delete(d.issued, old)
-		}
-	}
-	d.issued[token] = grant{email: strings.ToLower(email), expires: expires}
-}
-
-// Revoke ends an issued token at once. An unknown token is no error.
-func (d *Directory) Revoke(token string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.issued, token)
+	d.judge = judge
 }
 
 // Authenticate returns whom a token names. An unknown or an expired one names
@@ -146,10 +123,14 @@ func (d *Directory) Authenticate(token string) (Principal, bool) {
 		return d.Lookup(email)
 	}
 	d.mu.RLock()
-	g, ok := d.issued[token]
+	judge := d.judge
 	d.mu.RUnlock()
-	if !ok || !g.expires.After(d.now()) {
+	if judge == nil {
 		return Principal{}, false
 	}
-	return d.Lookup(g.email)
+	email, ok := judge(token)
+	if !ok {
+		return Principal{}, false
+	}
+	return d.Lookup(email)
 }
