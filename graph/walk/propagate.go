@@ -1,0 +1,179 @@
+package walk
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cadastre.dev/cadastre/graph"
+)
+
+// summaries are the aggregates whose result says nothing of a single value:
+// counts and moments. A tag stops there. Every other aggregate may give a
+// value back (MIN, MAX, ANY_VALUE, ARRAY_AGG, STRING_AGG; SUM over a group of
+// one), so tags go on through it.
+var summaries = map[string]bool{
+	"COUNT": true, "COUNTIF": true, "COUNT_IF": true, "APPROX_COUNT_DISTINCT": true, "COUNT_DISTINCT": true,
+	"AVG": true, "STDDEV": true, "STDDEV_POP": true, "STDDEV_SAMP": true,
+	"VARIANCE": true, "VAR_POP": true, "VAR_SAMP": true, "CORR": true, "COVAR_POP": true, "COVAR_SAMP": true,
+}
+
+// Propagate carries tags down the lineage and returns all tags that follow
+// from it, sorted: the whole desired set, so that what is no longer in it has
+// lost its cause and ends.
+//
+// What is carried is each effective tag that a person, a source or a detector
+// put on a column. It goes along identities, transformations and all
+// aggregates but summaries; windows, filters, joins and groups carry nothing.
+// Past a masking function its form is pseudonymous: still personal, no longer
+// clear. Where two ways meet, clear wins, then the shorter way. It arrives as
+// a proposal that names its origin and its way. A label that a person rejected
+// on a column neither arrives there nor goes on from there.
+//
+// The result does not depend on the order of edges or tags, and cycles end.
+func Propagate(edges []graph.Edge, tags []graph.Tag) []graph.Tag {
+	p := newPropagation(edges, tags)
+	var out []graph.Tag
+	for _, label := range p.labels() {
+		out = append(out, p.carry(label)...)
+	}
+	slices.SortFunc(out, func(a, b graph.Tag) int { return graph.CompareItems(a, b) })
+	return out
+}
+
+type propagation struct {
+	// next holds the edges that carry values by the key of their source.
+	next map[string][]graph.Edge
+	// seeds are what is carried, by label; stops are (label, column) pairs
+	// that a person rejected.
+	seeds map[string][]graph.Tag
+	stops map[[2]string]bool
+}
+
+func newPropagation(edges []graph.Edge, tags []graph.Tag) propagation {
+	p := propagation{next: map[string][]graph.Edge{}, seeds: map[string][]graph.Tag{}, stops: map[[2]string]bool{}}
+	for _, e := range edges {
+		if e.From.IsColumn() && e.To.IsColumn() && e.Kind.CarriesValue() && !summaries[strings.ToUpper(e.Function)] {
+			p.next[e.From.Key()] = append(p.next[e.From.Key()], e)
+		}
+	}
+	for _, es := range p.next {
+		slices.SortFunc(es, func(a, b graph.Edge) int { return graph.CompareItems(a, b) })
+	}
+	said := map[string][]graph.Tag{}
+	for _, t := range tags {
+		if !t.Ref.IsColumn() || t.Provenance.Kind == graph.ByPropagation {
+			continue
+		}
+		said[t.Ref.Key()] = append(said[t.Ref.Key()], t)
+		if t.State == graph.TagRejected && t.Provenance.Kind == graph.ByPerson {
+			p.stops[[2]string{t.Label, t.Ref.Key()}] = true
+		}
+	}
+	for _, of := range said {
+		for _, t := range graph.EffectiveTags(of) {
+			if t.Label != graph.LabelNone {
+				p.seeds[t.Label] = append(p.seeds[t.Label], t)
+			}
+		}
+	}
+	for _, seeds := range p.seeds {
+		slices.SortFunc(seeds, func(a, b graph.Tag) int { return graph.CompareRefs(a.Ref, b.Ref) })
+	}
+	return p
+}
+
+func (p propagation) labels() []string {
+	labels := make([]string, 0, len(p.seeds))
+	for label := range p.seeds {
+		labels = append(labels, label)
+	}
+	slices.Sort(labels)
+	return labels
+}
+
+// arrival is a label that reached a column.
+type arrival struct {
+	ref    graph.Ref
+	origin graph.Tag
+	form   graph.TagForm
+	way    []string
+	seed   bool
+}
+
+// carry walks one label breadth first: first all that stays clear, then what
+// is pseudonymous from the start or became so on its way.
+func (p propagation) carry(label string) []graph.Tag {
+	reached := map[string]arrival{}
+	var clear, hidden []arrival
+	for _, seed := range p.seeds[label] {
+		a := arrival{ref: seed.Ref, origin: seed, form: seed.Form, seed: true}
+		if seed.Form == graph.FormPseudonymous {
+			hidden = append(hidden, a)
+		} else {
+			clear = append(clear, a)
+		}
+	}
+	hidden = append(hidden, p.spread(label, clear, reached, false)...)
+	p.spread(label, hidden, reached, true)
+	var out []graph.Tag
+	for _, a := range reached {
+		if !a.seed {
+			out = append(out, a.tag(label))
+		}
+	}
+	return out
+}
+
+// spread follows the edges from the front and returns what masking edges made
+// pseudonymous, for a later round; with masked it follows those too.
+func (p propagation) spread(label string, front []arrival, reached map[string]arrival, masked bool) []arrival {
+	var made []arrival
+	for len(front) > 0 {
+		var next []arrival
+		for _, a := range front {
+			key := a.ref.Key()
+			if _, before := reached[key]; before || (!a.seed && p.stops[[2]string{label, key}]) {
+				continue
+			}
+			reached[key] = a
+			for _, e := range p.next[key] {
+				b := a.along(e)
+				if e.Masking && !masked {
+					made = append(made, b)
+				} else {
+					next = append(next, b)
+				}
+			}
+		}
+		front = next
+	}
+	return made
+}
+
+func (a arrival) along(e graph.Edge) arrival {
+	b := arrival{ref: e.To, origin: a.origin, form: a.form, way: append(slices.Clip(slices.Clone(a.way)), step(e))}
+	if e.Masking {
+		b.form = graph.FormPseudonymous
+	}
+	return b
+}
+
+func step(e graph.Edge) string {
+	how := string(e.Kind)
+	if e.Function != "" {
+		how += " " + e.Function
+	}
+	if e.Masking {
+		how += ", masking"
+	}
+	return fmt.Sprintf("%s → %s (%s)", e.From, e.To, how)
+}
+
+func (a arrival) tag(label string) graph.Tag {
+	return graph.Tag{
+		Ref: a.ref, Label: label, State: graph.TagProposed, Form: a.form, Confidence: a.origin.Confidence,
+		Evidence:   a.way,
+		Provenance: graph.Provenance{Kind: graph.ByPropagation, Name: a.origin.Ref.String()},
+	}
+}
