@@ -307,6 +307,9 @@ func (pl *planner) plan() graph.Plan {
 	}
 	slices.Sort(out.Audiences)
 	for _, ref := range sortedRefs(pl.touched) {
+		if parent := ref.Parent(); pl.d.Names.Owns(parent) && pl.touched[parent] && pl.p.version(parent) == "" {
+			continue // its container must not exist, which says as much
+		}
 		out.Preconditions = append(out.Preconditions, graph.Precondition{Object: ref, Etag: pl.p.version(ref)})
 	}
 	slices.SortFunc(pl.steps, func(a, b graph.Step) int {
