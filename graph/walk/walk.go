@@ -12,8 +12,10 @@ import (
 // edge itself.
 type Graph struct {
 	columns, assets layer
-	// gaps says of an asset why its own lineage is not known whole.
-	gaps map[string]string
+	// gaps holds the outcome of the statement that makes an asset where its
+	// lineage is not known whole. The statement's own reason is left out: it
+	// may name what is hidden from the one who asks.
+	gaps map[string]graph.Outcome
 }
 
 // layer is a graph over interned refs: the neighbours of node i are
@@ -31,7 +33,7 @@ type layer struct {
 // New builds the graph of the edges. The statements say of which assets the
 // lineage is not known whole.
 func New(edges []graph.Edge, statements []graph.Statement) *Graph {
-	g := &Graph{gaps: map[string]string{}}
+	g := &Graph{gaps: map[string]graph.Outcome{}}
 	var columns []graph.Edge
 	for _, e := range edges {
 		if e.From.IsColumn() && e.To.IsColumn() {
@@ -42,11 +44,7 @@ func New(edges []graph.Edge, statements []graph.Statement) *Graph {
 	g.assets = newLayer(assetEdges(edges))
 	for _, s := range statements {
 		if s.Outcome != graph.OutcomeExact && !s.Target.IsZero() {
-			reason := s.Reason
-			if reason == "" {
-				reason = "it is " + string(s.Outcome)
-			}
-			g.gaps[s.Target.Key()] = reason
+			g.gaps[s.Target.Key()] = s.Outcome
 		}
 	}
 	return g
@@ -302,7 +300,7 @@ func (w *walker) keep(e graph.Edge) {
 	w.edges[e.Key()] = e
 }
 
-func (w *walker) result(gaps map[string]string) Result {
+func (w *walker) result(gaps map[string]graph.Outcome) Result {
 	r := Result{Complete: true}
 	for _, n := range w.nodes {
 		r.Nodes = append(r.Nodes, *n)
@@ -324,10 +322,10 @@ func (w *walker) result(gaps map[string]string) Result {
 	told := map[graph.Ref]bool{}
 	for _, n := range r.Nodes {
 		asset := n.Ref.Asset()
-		if reason, ok := gaps[asset.Key()]; ok && n.Visibility == graph.Visible && !told[asset] {
+		if outcome, ok := gaps[asset.Key()]; ok && n.Visibility == graph.Visible && !told[asset] {
 			told[asset] = true
 			r.Complete = false
-			r.Reasons = append(r.Reasons, fmt.Sprintf("the SQL that makes %s is not understood whole: %s", asset.Name, reason))
+			r.Reasons = append(r.Reasons, fmt.Sprintf("the lineage of the SQL that makes %s is %s", asset.Name, outcome))
 		}
 	}
 	return r
