@@ -1,10 +1,11 @@
 package graph
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -58,17 +59,19 @@ func (p Projection) Of(f ColumnFacts) ColumnFacts {
 // projection names.
 func (p Projection) Class(f ColumnFacts) Class {
 	f = p.Of(f)
-	var b strings.Builder
+	text := make([]byte, 0, 256)
 	for _, part := range []string{string(f.Assessment), f.Type, f.Domain, string(f.Kind), f.Source} {
-		fmt.Fprintf(&b, "%q ", part)
+		text = strconv.AppendQuote(text, part)
 	}
 	for _, l := range f.Labels {
-		fmt.Fprintf(&b, "%q %q %q ", l.Label, l.State, l.Form)
+		text = strconv.AppendQuote(text, l.Label)
+		text = strconv.AppendQuote(text, string(l.State))
+		text = strconv.AppendQuote(text, string(l.Form))
 	}
-	sum := sha256.Sum256([]byte(b.String()))
+	sum := sha256.Sum256(text)
 	return Class(hex.EncodeToString(sum[:16]))
 }
 
 func compareLabels(a, b LabelFact) int {
-	return strings.Compare(join(a.Label, string(a.State), string(a.Form)), join(b.Label, string(b.State), string(b.Form)))
+	return cmp.Or(strings.Compare(a.Label, b.Label), cmp.Compare(a.State, b.State), cmp.Compare(a.Form, b.Form))
 }

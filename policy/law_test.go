@@ -118,7 +118,7 @@ func TestDecisionsEqualPlainOPA(t *testing.T) {
 	t.Parallel()
 	e := engine(t, Config{})
 	plain := plainOPA(t, company())
-	questions := corpus(e, 7, 3000)
+	questions := corpus(e, 7, 1500)
 	decisions, err := e.Decide(t.Context(), questions)
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestDecisionsEqualPlainOPA(t *testing.T) {
 func TestDecisionsDoNotDependOnOrder(t *testing.T) {
 	t.Parallel()
 	e := engine(t, Config{})
-	questions := corpus(e, 8, 1200) // more than two batches
+	questions := corpus(e, 8, 1200)
 	want, err := e.Decide(t.Context(), questions)
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +197,7 @@ func TestDecisionsDoNotDependOnOrder(t *testing.T) {
 func TestOneClassHasOneDecision(t *testing.T) {
 	t.Parallel()
 	e := engine(t, Config{})
-	questions := corpus(e, 10, 4000)
+	questions := corpus(e, 10, 2000)
 	decisions, err := e.Decide(t.Context(), questions)
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +225,7 @@ func TestOneClassHasOneDecision(t *testing.T) {
 func TestEveryDecisionCanBeCarriedOut(t *testing.T) {
 	t.Parallel()
 	e := engine(t, Config{})
-	questions := corpus(e, 11, 2000)
+	questions := corpus(e, 11, 1000)
 	decisions, err := e.Decide(t.Context(), questions)
 	if err != nil {
 		t.Fatal(err)
@@ -256,7 +256,7 @@ func TestAnotherLabelNeverShowsMore(t *testing.T) {
 		order := []string{"allow", "mask email", "mask hash", "mask null", "deny"}
 		return slices.Index(order, strings.TrimSpace(string(d.Effect)+" "+d.Method))
 	}
-	for _, q := range corpus(e, 12, 400) {
+	for _, q := range corpus(e, 12, 100) {
 		if q.Facts.Assessment != graph.Tagged || len(q.Facts.Labels) == 0 {
 			continue
 		}

@@ -115,6 +115,10 @@ func readData(name string, content []byte, into map[string]any) error {
 // addConfig lays the installation's configuration and the masking methods,
 // ranked most protective highest, into the data that rules read.
 func addConfig(data map[string]any, config Data) error {
+	visibility := slices.Clone(config.Visibility)
+	for i, v := range visibility {
+		visibility[i].Where = append(graph.Clause{}, v.Where...) // none is the clause that always holds
+	}
 	audiences := make(map[string]graph.Audience, len(config.Audiences))
 	for _, a := range config.Audiences {
 		audiences[a.Name] = a
@@ -135,7 +139,7 @@ func addConfig(data map[string]any, config Data) error {
 			"roles":      orEmpty(config.Roles),
 			"domains":    orEmpty(config.Domains),
 			"containers": orEmpty(config.Containers),
-			"visibility": append([]VisibilityGrant{}, config.Visibility...),
+			"visibility": append([]VisibilityGrant{}, visibility...),
 		},
 		"methods": methods,
 	})

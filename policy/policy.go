@@ -144,6 +144,9 @@ func (e *Engine) Vocabulary() []Label { return slices.Clone(e.vocabulary) }
 
 // eval answers a prepared query with its value, and nil where it is undefined.
 func (e *Engine) eval(ctx context.Context, query opa.PreparedEvalQuery, input ast.Value) (any, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err // a short evaluation would not notice
+	}
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	results, err := query.Eval(ctx, opa.EvalParsedInput(input))

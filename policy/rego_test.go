@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/cover"
@@ -37,7 +38,7 @@ func TestBundleTests(t *testing.T) {
 	ctx, coverage, failed, ran := t.Context(), cover.New(), 0, 0
 	err = storage.Txn(ctx, store, storage.TransactionParams{}, func(txn storage.Transaction) error {
 		results, err := tester.NewRunner().SetStore(store).SetModules(modules).
-			SetCoverageQueryTracer(coverage).RaiseBuiltinErrors(true).RunTests(ctx, txn)
+			SetCoverageQueryTracer(coverage).RaiseBuiltinErrors(true).SetTimeout(time.Minute).RunTests(ctx, txn)
 		if err != nil {
 			return err
 		}
