@@ -9,10 +9,21 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, er
 
 export const facetKeys = ["kind", "source", "parent", "owner", "label"] as const;
 
+export interface SearchAt {
+  q?: string;
+  kind?: string[];
+  source?: string[];
+  parent?: string[];
+  owner?: string[];
+  label?: string[];
+  /** All assets are asked for, where nothing else is. */
+  all?: true;
+}
+
 const search = createRoute({
   getParentRoute: () => root,
   path: "/",
-  validateSearch: (raw: Raw): { q?: string; kind?: string[]; source?: string[]; parent?: string[]; owner?: string[]; label?: string[]; all?: true } =>
+  validateSearch: (raw: Raw): SearchAt =>
     pruned({ q: asText(raw["q"]), kind: asTexts(raw["kind"]), source: asTexts(raw["source"]), parent: asTexts(raw["parent"]), owner: asTexts(raw["owner"]), label: asTexts(raw["label"]), all: asFlag(raw["all"]) }),
   component: lazyRouteComponent(() => import("./search/SearchPage"), "SearchPage"),
 });
@@ -30,8 +41,8 @@ export const directions = ["BOTH", "UP", "DOWN"] as const;
 const lineage = createRoute({
   getParentRoute: () => root,
   path: "/lineage",
-  validateSearch: (raw: Raw): { ref?: string; direction?: (typeof directions)[number]; columns?: true; open?: string[]; list?: true; edge?: string } =>
-    pruned({ ref: asText(raw["ref"]), direction: asOneOf(raw["direction"], directions), columns: asFlag(raw["columns"]), open: asTexts(raw["open"]), list: asFlag(raw["list"]), edge: asText(raw["edge"]) }),
+  validateSearch: (raw: Raw): { ref?: string; direction?: (typeof directions)[number]; columns?: true; open?: string[]; list?: true; edge?: string[] } =>
+    pruned({ ref: asText(raw["ref"]), direction: asOneOf(raw["direction"], directions), columns: asFlag(raw["columns"]), open: asTexts(raw["open"]), list: asFlag(raw["list"]), edge: asTexts(raw["edge"]) }),
   component: lazyRouteComponent(() => import("./lineage/LineagePage"), "LineagePage"),
 });
 

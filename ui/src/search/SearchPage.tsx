@@ -5,7 +5,7 @@ import { useQuery } from "urql";
 import { SearchDocument, type SearchFilter } from "../gql/graphql";
 import { Button, Empty, Problem, Waiting } from "../parts/base";
 import { useSettled } from "../lib/settled";
-import { facetKeys } from "../router";
+import { facetKeys, type SearchAt } from "../router";
 import { text } from "../text";
 import { Facets } from "./Facets";
 import { Home } from "./Home";
@@ -28,9 +28,7 @@ export function SearchPage() {
   );
 }
 
-type At = ReturnType<typeof route.useSearch>;
-
-export function filterOf(at: Pick<At, (typeof facetKeys)[number]>): SearchFilter | null {
+export function filterOf(at: SearchAt): SearchFilter | null {
   const filter: SearchFilter = {
     ...(at.kind ? { kinds: at.kind } : {}),
     ...(at.source ? { sources: at.source } : {}),

@@ -20,9 +20,9 @@ export default function Palette({ close }: { close: () => void }) {
   const query = useSettled(typed.trim(), 120);
   const [{ data }] = useQuery({ query: SuggestDocument, variables: { query, first: 6 }, pause: query === "" });
   const navigate = useNavigate();
-  const go = (target: Parameters<typeof navigate>[0]) => {
+  const go = (walk: () => unknown) => {
     close();
-    void navigate(target);
+    walk();
   };
   const hits = query === "" ? [] : (data?.search.edges ?? []);
   const columns = hits.flatMap((h) => h.columns).slice(0, 6);
@@ -36,7 +36,7 @@ export default function Palette({ close }: { close: () => void }) {
         {hits.length > 0 && (
           <Command.Group heading={text.palette.assets} className={group}>
             {hits.map(({ node }) => (
-              <Command.Item key={node.ref} value={node.ref} onSelect={() => go({ to: "/asset", search: { ref: node.ref } })} className={item}>
+              <Command.Item key={node.ref} value={node.ref} onSelect={() => go(() => navigate({ to: "/asset", search: { ref: node.ref } }))} className={item}>
                 <KindIcon kind={node.kind} />
                 <span className="truncate">{node.name}</span>
                 <span className="ml-auto truncate text-[0.86rem] text-muted">{container(node.ref)}</span>
@@ -47,7 +47,7 @@ export default function Palette({ close }: { close: () => void }) {
         {columns.length > 0 && (
           <Command.Group heading={text.palette.columns} className={group}>
             {columns.map(({ ref, path }) => (
-              <Command.Item key={ref} value={ref} onSelect={() => go({ to: "/asset", search: { ref: assetOf(ref), column: parseRef(ref).path } })} className={item}>
+              <Command.Item key={ref} value={ref} onSelect={() => go(() => navigate({ to: "/asset", search: { ref: assetOf(ref), column: parseRef(ref).path } }))} className={item}>
                 <code className="truncate font-mono text-[0.92em]">{path}</code>
                 <span className="ml-auto truncate text-[0.86rem] text-muted">{baseName(ref)}</span>
               </Command.Item>
@@ -57,7 +57,7 @@ export default function Palette({ close }: { close: () => void }) {
         {pages.some((p) => fits(p.title)) && (
           <Command.Group heading={text.palette.pages} className={group}>
             {pages.filter((p) => fits(p.title)).map(({ to, title, icon: Icon }) => (
-              <Command.Item key={to} value={to} onSelect={() => go({ to })} className={item}>
+              <Command.Item key={to} value={to} onSelect={() => go(() => navigate({ to }))} className={item}>
                 <Icon aria-hidden className="size-4 text-muted" />
                 {title}
               </Command.Item>

@@ -5,6 +5,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../api/session";
 import { InboxCountDocument } from "../gql/graphql";
+import { isTyping } from "../lib/typing";
 import { Button, Empty, Waiting } from "../parts/base";
 import { text } from "../text";
 import { PersonMenu } from "./PersonMenu";
@@ -97,11 +98,6 @@ function useShellKeys(find: () => void): void {
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
   }, [find, navigate]);
-}
-
-/** Whether a key belongs to a field and not to the page. */
-export function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
 }
 
 export function NotFound() {
