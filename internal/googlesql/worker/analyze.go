@@ -70,7 +70,7 @@ type text struct {
 	sql        string
 	script     bool
 	bare       bool // QUALIFY is a name in it
-	vars       map[string]bool
+	template   bool // it was not read as it stands
 	statements []statement
 }
 
@@ -84,26 +84,43 @@ type statement struct {
 	err    error
 }
 
-// read parses a text: as one statement if it is one, else as a script.
+// read parses a text in the first of its readings that is grammatical.
 func (e *engine) read(r request) (*text, error) {
-	t := &text{sql: readable(r.SQL, r.Dialect)}
-	s, err := parseStatement(e.lang, t.sql)
-	if err == nil {
-		t.statements = []statement{{at: span{0, len(t.sql)}, sql: t.sql, kind: s.kind, syntax: s}}
+	var first error
+	for i, sql := range readings(r.SQL, r.Dialect) {
+		t, err := e.readOne(sql)
+		if err == nil {
+			t.template = i > 0
+			return t, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
+}
+
+// readOne parses a text: as one statement if it is one, else as a script.
+func (e *engine) readOne(sql string) (*text, error) {
+	t := &text{sql: sql}
+	if s, err := parseStatement(e.lang, sql); err == nil {
+		t.statements = []statement{{at: span{0, len(sql)}, sql: sql, kind: s.kind, syntax: s}}
 		return t, nil
 	}
 	lang := e.lang
-	script, scriptErr := parseScript(lang, t.sql)
-	if scriptErr != nil && strings.Contains(strings.ToLower(t.sql), "qualify") {
-		lang, t.bare = e.bareLang, true
-		script, scriptErr = parseScript(lang, t.sql)
+	script, err := parseScript(lang, sql)
+	if err != nil && strings.Contains(strings.ToLower(sql), "qualify") {
+		var err2 error
+		if script, err2 = parseScript(e.bareLang, sql); err2 == nil {
+			lang, t.bare, err = e.bareLang, true, nil
+		}
 	}
-	if scriptErr != nil {
+	if err != nil {
 		return nil, err
 	}
-	t.script, t.vars = len(script.pieces) != 1, script.vars
+	t.script = len(script.pieces) != 1
 	for _, p := range script.pieces {
-		st := statement{at: p.at, kind: p.kind, sql: asParameters(t.sql[p.at.start:p.at.end], script.vars)}
+		st := statement{at: p.at, kind: p.kind, sql: asParameters(sql[p.at.start:p.at.end], script.vars)}
 		st.syntax, st.err = parseStatement(lang, st.sql)
 		t.statements = append(t.statements, st)
 	}
@@ -147,6 +164,9 @@ func (k *worker) analyze(r request) (textAnswer, error) {
 			continue
 		}
 		c.unknown, c.deadline = names{}, time.Now().Add(patience)
+		if t.template {
+			c.unknown.add("template: read as what it is likely to become")
+		}
 		l := c.statement(t, s)
 		out.Statements = append(out.Statements, statementAnswer{Start: s.at.start, End: s.at.end, Kind: strings.TrimPrefix(s.kind, "AST"), lineage: l})
 	}
@@ -341,6 +361,7 @@ func (c *catalog) resolve(t *text, s statement) (*result, string, error) {
 // run asks the analyzer, first as strictly as BigQuery is and then with
 // functions that take arguments of any type, and repairs the catalog between.
 func (a *attempt) run(bareQualify bool) (*result, string, error) {
+	a.foresee()
 	r, first := a.within(a.engine.strict, bareQualify)
 	if first == nil {
 		return r, "", nil
@@ -348,6 +369,7 @@ func (a *attempt) run(bareQualify bool) (*result, string, error) {
 	if errors.Is(first, errPatience) {
 		return nil, "", first
 	}
+	a.patient = true
 	r, err := a.within(a.engine.lenientCatalog(), bareQualify)
 	if err != nil {
 		return nil, "", first
@@ -369,7 +391,7 @@ func (a *attempt) within(cat g.CatalogNode, bareQualify bool) (*result, error) {
 			return nil, fmt.Errorf("%w: %s", errPatience, plain(err))
 		}
 		message := plain(err)
-		repaired := a.repair(message) || a.search(message, func() error {
+		repaired := a.repair(message) || (a.patient || !wantsType.MatchString(message)) && a.search(message, func() error {
 			_, err := a.analyze(options, cat)
 			return err
 		})
@@ -383,6 +405,7 @@ func (a *attempt) within(cat g.CatalogNode, bareQualify bool) (*result, error) {
 // analyze asks the analyzer once, and reads the tree that it gives.
 func (a *attempt) analyze(options *g.AnalyzerOptions, cat g.CatalogNode) (*result, error) {
 	out, err := g.AnalyzeStatement(a.sql, options, cat, a.engine.types)
+	a.engine.collect()
 	if err != nil {
 		return nil, err
 	}

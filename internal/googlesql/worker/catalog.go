@@ -192,22 +192,32 @@ type definedFunction struct {
 	body      g.ResolvedExprNode // nil where it is not SQL, or has open types
 }
 
-// define keeps a function for the statements that follow.
+// define keeps a function for the statements that follow. One whose types are
+// only known where it is called stays an unknown function.
 func (c *catalog) define(x *g.ResolvedCreateFunctionStmt) {
 	path := must(x.NamePath())
 	signature := must(x.Signature())
+	returns, err := x.ReturnType()
+	if err != nil || none(returns) || must(signature.IsTemplated()) {
+		return
+	}
 	d := &definedFunction{arguments: must(x.ArgumentNameList())}
 	if body, err := x.FunctionExpression(); err == nil && !none(body) {
 		d.body = body
 	}
-	t, err := x.ReturnType()
-	if err != nil || none(t) {
-		return // only known when it is called: it stays an unknown function
-	}
-	d.function = must(g.NewFunction(path, userGroup, g.FunctionEnums_ModeScalar, []*g.FunctionSignature{signature}, nil))
+	mode := g.FunctionEnums_ModeScalar
 	if must(x.IsAggregate()) {
-		d.function = must(g.NewFunction(path, userGroup, g.FunctionEnums_ModeAggregate, []*g.FunctionSignature{signature}, nil))
+		mode = g.FunctionEnums_ModeAggregate
 	}
+	// The second signature takes what unknown tables give in place of the
+	// declared types.
+	result := must(g.NewFunctionArgumentType3(returns, 1))
+	var args []*g.FunctionArgumentType
+	for range d.arguments {
+		args = append(args, must(g.NewFunctionArgumentType4(g.SignatureArgumentKindArgTypeArbitrary, 1)))
+	}
+	loose := must(g.NewFunctionSignature3(result, args, 0))
+	d.function = must(g.NewFunction(path, userGroup, mode, []*g.FunctionSignature{signature, loose}, nil))
 	c.functions[strings.ToLower(strings.Join(path, "."))] = d
 	c.keep = append(c.keep, x, signature)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	g "github.com/goccy/go-googlesql"
@@ -30,6 +31,7 @@ type engine struct {
 	known       map[string]g.Googlesql_TypeNode
 	functions   map[string]*g.Function
 	rules       []rule
+	analyses    int
 }
 
 func newEngine() (*engine, error) {
@@ -49,6 +51,18 @@ func newEngine() (*engine, error) {
 	e.asked = must(g.NewCatalogFromImpl(e.callbacks))
 	e.strict = must(g.NewMultiCatalogCreate("strict", []g.CatalogNode{e.builtin, e.asked}))
 	return e, nil
+}
+
+// collectEvery is how many analyses pass between forced collections. What the
+// analyzer makes is freed by finalizers, and the collector's pacing knows
+// nothing of its size: without this the memory climbs without end.
+const collectEvery = 20
+
+// collect counts one analysis.
+func (e *engine) collect() {
+	if e.analyses++; e.analyses%collectEvery == 0 {
+		runtime.GC()
+	}
 }
 
 func newOptions(lang *g.LanguageOptions) *g.AnalyzerOptions {

@@ -23,27 +23,26 @@ func (g guess) changed() {
 	}
 }
 
-// scalars are the types that a text is tried as, the most likely first.
-var scalars = []string{
-	"INT64", "FLOAT64", "BOOL", "DATE", "TIMESTAMP", "ARRAY<STRING>", "BYTES", "NUMERIC", "ARRAY<INT64>",
-	"ARRAY<STRUCT<`key` STRING, `value` FLOAT64>>",
-}
+// scalars are the types that a text is tried as where an error names none.
+var scalars = []string{"INT64", "BOOL", "DATE", "TIMESTAMP", "ARRAY<STRING>"}
 
 var (
+	typeNames  = regexp.MustCompile(`\b(INT64|FLOAT64|BOOL|DATETIME|DATE|TIMESTAMP|TIME|BYTES|NUMERIC|BIGNUMERIC|JSON)\b`)
 	wantsStar  = regexp.MustCompile(`^Dot-star is not supported for type`)
 	wantsArray = regexp.MustCompile(`Subscript access using|does not support accessing`)
 	wantsType  = regexp.MustCompile(`o matching signature|ncompatible types|does not coerce|Invalid type for argument|Invalid cast|which has type STRING|should return type BOOL`)
 )
 
 // search tries other shapes for whatever is not known, one at a time, and keeps
-// the first that lets the analyzer come further in the text.
+// the first that lets the analyzer come further in the text: first for what
+// stands where the error is, then for the rest.
 func (a *attempt) search(message string, analyze func() error) bool {
-	tries := triesFor(message)
+	tries := a.triesFor(message)
 	if tries == nil {
 		return false
 	}
 	reached := progress(message)
-	for _, g := range a.guesses() {
+	for _, g := range a.guesses(a.offset(message)) {
 		for _, try := range tries(g.shape) {
 			if time.Now().After(a.deadline) {
 				return false
@@ -64,7 +63,7 @@ func (a *attempt) search(message string, analyze func() error) bool {
 }
 
 // triesFor are the changes that may help against an error.
-func triesFor(message string) func(*shape) []func() {
+func (a *attempt) triesFor(message string) func(*shape) []func() {
 	field := ""
 	for _, p := range []*regexp.Regexp{fieldOfType, fieldOfStruct} {
 		if m := p.FindStringSubmatch(message); m != nil {
@@ -84,9 +83,29 @@ func triesFor(message string) func(*shape) []func() {
 			return []func(){func() { s.array = true }}
 		}
 	case wantsType.MatchString(message):
-		return scalarTries
+		types := typesFor(message)
+		return func(s *shape) []func() { return scalarTries(s, types) }
 	}
 	return nil
+}
+
+// typesFor are the types that an error names as wanted or as met, without the
+// text that an unknown column already is.
+func typesFor(message string) []string {
+	message, _, _ = strings.Cut(message, " [at ")
+	var out []string
+	for _, m := range typeNames.FindAllString(message, -1) {
+		if m != "STRING" && !slices.Contains(out, m) {
+			out = append(out, m)
+		}
+	}
+	if strings.Contains(message, "ARRAY") {
+		out = append(out, "ARRAY<STRING>")
+	}
+	if len(out) == 0 {
+		return scalars
+	}
+	return out[:min(len(out), 3)]
 }
 
 func fieldTries(s *shape, name string) []func() {
@@ -100,22 +119,28 @@ func fieldTries(s *shape, name string) []func() {
 	return out
 }
 
-func scalarTries(s *shape) []func() {
+func scalarTries(s *shape, types []string) []func() {
 	if s.fixed != "" || len(s.fields) > 0 {
 		return nil
 	}
 	var out []func()
-	for _, t := range scalars {
+	for _, t := range types {
 		out = append(out, func() { s.fixed = t })
 	}
 	return out
 }
 
-// guesses are all shapes that may be tried, functions' first.
-func (a *attempt) guesses() []guess {
+// nearby is how many bytes after an error what is meant is likely to stand in.
+const nearby = 300
+
+// guesses are all shapes that may be tried: first those named behind a byte of
+// the text, in that order; then functions' and tables'.
+func (a *attempt) guesses(at int) []guess {
 	var out []guess
 	for _, name := range sortedKeys(a.guessed) {
-		out = append(out, guess{shape: a.guessed[name]})
+		s := a.guessed[name]
+		s.name = name[strings.LastIndexByte(name, '.')+1:]
+		out = append(out, guess{shape: s})
 	}
 	for _, key := range sortedKeys(a.tables) {
 		t := a.tables[key]
@@ -125,13 +150,21 @@ func (a *attempt) guesses() []guess {
 			}
 		}
 	}
-	for i := 0; i < len(out) && len(out) < maxGuessed; i++ {
+	for i := 0; i < len(out) && len(out) < 10*maxGuessed; i++ {
 		for _, s := range out[i].shape.fields {
 			if s.grows {
 				out = append(out, guess{s, out[i].table})
 			}
 		}
 	}
+	near := strings.ToLower(a.sql[min(at, len(a.sql)):min(at+nearby, len(a.sql))])
+	place := func(g guess) int {
+		if i := strings.Index(near, strings.ToLower(g.shape.name)); i >= 0 {
+			return i
+		}
+		return nearby
+	}
+	slices.SortStableFunc(out, func(x, y guess) int { return place(x) - place(y) })
 	return out[:min(len(out), maxGuessed)]
 }
 
@@ -154,9 +187,4 @@ func progress(message string) int {
 	line, _ := strconv.Atoi(m[1])
 	column, _ := strconv.Atoi(m[2])
 	return line*100000 + column
-}
-
-// isTexty says whether a dialect quotes identifiers by double quotes.
-func isTexty(dialect string) bool {
-	return !slices.Contains([]string{"", "bigquery", "mysql", "hive", "sparksql", "spark", "databricks"}, strings.ToLower(dialect))
 }

@@ -13,8 +13,9 @@ import (
 // known; the catalog is changed to give it, and the analyzer asked again.
 type attempt struct {
 	*catalog
-	sql    string
-	syntax *syntax
+	sql     string
+	syntax  *syntax
+	patient bool // types too are searched for: functions take anything already
 }
 
 // rule is an error of the analyzer and what it asks for. It gives false when it
@@ -31,6 +32,8 @@ func rules() []rule {
 		{regexp.MustCompile(`^Name (\S+) not found inside (.+?)(?:; Did you mean| \[at|$)`), (*attempt).notInside},
 		{regexp.MustCompile(`(?i)^Column (\S+) is not present in(?: table)? (\S+)`), (*attempt).notPresent},
 		{regexp.MustCompile(`^Column (\S+) in USING clause not found on (left|right) side`), (*attempt).notInUsing},
+		{regexp.MustCompile(`^Column (\S+) in SELECT \* (?:EXCEPT|REPLACE) list does not exist`), (*attempt).notInStar},
+		{regexp.MustCompile(`^UNNEST cannot be applied on a table: (.+?)(?: \[at|$)`), (*attempt).noTable},
 		{regexp.MustCompile(`^Inserted row has wrong column count; Has (\d+), expected`), (*attempt).wrongCount},
 		{fieldOfType, (*attempt).noField},
 		{fieldOfStruct, (*attempt).noField},
@@ -124,6 +127,7 @@ func (a *attempt) add(t *table, name string) bool {
 		return false
 	}
 	t.shape.grow(name)
+	a.growAlike(t, name)
 	if !t.assumed {
 		a.unknown.add("column " + name + " of table " + t.name + ": its schema does not have it")
 	}
@@ -186,6 +190,29 @@ func (a *attempt) notInUsing(m []string, at int) bool {
 	return a.addToFirst(refs, bare(m[1]), false)
 }
 
+// notInStar is a column that a star leaves out or replaces.
+func (a *attempt) notInStar(m []string, at int) bool {
+	return a.addToFirst(a.around(at), bare(m[1]), true)
+}
+
+// noTable is an array that was taken for a table, as no table is known to have
+// such a column.
+func (a *attempt) noTable(m []string, at int) bool {
+	path := strings.Split(bare(m[1]), ".")
+	for _, r := range a.around(at) {
+		t := a.tableOf(r)
+		if t == nil || !t.assumed || t.shape.field(path[0]) != nil {
+			continue
+		}
+		if c := growColumn(t, path); c != nil {
+			c.array = true
+			delete(a.tables, a.found[strings.ToLower(strings.Join(path, "."))])
+			return true
+		}
+	}
+	return false
+}
+
 // wrongCount is an INSERT without a list of columns into a table that is not
 // known: it gets as many as there are values, named by their position.
 func (a *attempt) wrongCount(m []string, _ int) bool {
@@ -233,7 +260,7 @@ func (a *attempt) growPath(path []string) bool {
 			if s == nil || !s.grows {
 				continue
 			}
-			changed := false
+			changed := a.growAlike(t, path[start])
 			for _, name := range path[start+1:] {
 				changed = changed || s.field(name) == nil
 				s = s.grow(name)

@@ -7,17 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 )
 
 // protocol is the version of the lines; a change that an older supervisor
 // would misread raises it.
 const protocol = 1
-
-// collectEvery is how many questions pass between forced collections. The
-// analyzer frees its own memory by finalizers, which the collector's pacing
-// knows nothing of: without this its heap climbs without end.
-const collectEvery = 20
 
 // question is one line in.
 type question struct {
@@ -65,14 +59,11 @@ func newWorker() *worker { return &worker{} }
 func serve(r io.Reader, w io.Writer, k *worker) error {
 	in := bufio.NewReaderSize(r, 1<<16)
 	out := bufio.NewWriterSize(w, 1<<16)
-	for n := 1; ; n++ {
+	for {
 		line, err := in.ReadBytes('\n')
 		if len(bytes.TrimSpace(line)) > 0 {
 			if err := write(out, k.answer(line)); err != nil {
 				return err
-			}
-			if n%collectEvery == 0 {
-				runtime.GC()
 			}
 		}
 		if errors.Is(err, io.EOF) {

@@ -39,17 +39,38 @@ type piece struct {
 
 // syntax is what the grammar alone tells of a text.
 type syntax struct {
-	kind    string // "ASTQueryStatement"; empty for a script
-	refs    []tableRef
-	ctes    map[string]bool // names of common table expressions, lower case
-	calls   []call
-	tvfs    [][]string
-	params  []span // @name and ?, each as a whole
-	pieces  []piece
-	vars    map[string]bool // declared variables of a script, as written
-	query   span            // the first query in the text
-	selects []span
-	target  []string // the table that a statement writes
+	kind   string // "ASTQueryStatement"; empty for a script
+	refs   []tableRef
+	ctes   map[string]bool // names of common table expressions, lower case
+	calls  []call
+	tvfs   [][]string
+	params []span // @name and ?, each as a whole
+	pieces []piece
+	vars   map[string]bool // declared variables of a script, as written
+	query  span            // the first query in the text
+	scopes []*scope
+	target []string // the table that a statement writes
+}
+
+// scope is one SELECT: the names in its FROM, and the paths that its
+// expressions use.
+type scope struct {
+	at         span
+	refs       []tableRef
+	derived    bool // its FROM has a subquery or a function
+	unnests    bool // its FROM has an UNNEST
+	correlated bool // it stands in an expression and may use names from around it
+	aliases    map[string]bool
+	paths      [][]string
+	arrays     [][]string // paths that are unnested
+	using      []usingKey
+}
+
+// usingKey is a column in a USING clause, and how many names of the FROM come
+// before the clause.
+type usingKey struct {
+	name string
+	refs int
 }
 
 // parseStatement reads one statement.
@@ -61,7 +82,7 @@ func parseStatement(lang *g.LanguageOptions, sql string) (*syntax, error) {
 	root := must(out.Statement())
 	s := newSyntax()
 	s.kind = kindOf(root)
-	s.walk(root, span{0, len(sql)})
+	s.walk(root, &scope{at: span{0, len(sql)}})
 	s.target = targetOf(root)
 	runtime.KeepAlive(out)
 	return s, nil
@@ -91,13 +112,13 @@ func targetOf(root g.ASTNode) []string {
 // parseScript reads a script and finds its single statements, those inside
 // blocks, branches and loops included.
 func parseScript(lang *g.LanguageOptions, sql string) (*syntax, error) {
-	out, err := g.ParseScript(sql, must(g.NewParserOptions2(nil, nil, lang)), &g.ErrorMessageOptions{})
+	out, err := g.ParseScript(sql, must(g.NewParserOptions2(nil, nil, lang)), &g.ErrorMessageOptions{Mode: g.ErrorMessageModeErrorMessageOneLine})
 	if err != nil {
 		return nil, errors.New(plain(err))
 	}
 	root := must(out.Script())
 	s := newSyntax()
-	s.walk(root, span{0, len(sql)})
+	s.walk(root, &scope{at: span{0, len(sql)}})
 	s.split(root)
 	runtime.KeepAlive(out)
 	return s, nil
@@ -108,40 +129,77 @@ func newSyntax() *syntax {
 }
 
 // walk gathers what stands below n; in is the innermost SELECT around it.
-func (s *syntax) walk(n g.ASTNode, in span) {
+func (s *syntax) walk(n g.ASTNode, in *scope) {
 	switch x := n.(type) {
 	case *g.ASTSelect:
-		in = spanOf(x)
-		s.selects = append(s.selects, in)
+		in = &scope{at: spanOf(x), aliases: map[string]bool{}, correlated: in.correlated}
+		s.scopes = append(s.scopes, in)
+	case *g.ASTExpressionSubquery:
+		in = &scope{at: in.at, correlated: true}
+	case *g.ASTTableSubquery:
+		in.derived = true
+		in = &scope{at: in.at}
 	case *g.ASTQuery:
 		if s.query.end == 0 {
 			s.query = spanOf(x)
 		}
 	case *g.ASTTablePathExpression:
 		s.table(x, in)
+		return
 	case *g.ASTAliasedQuery:
 		s.ctes[strings.ToLower(must(must(x.Alias()).GetAsString()))] = true
 	case *g.ASTFunctionCall:
 		s.calls = append(s.calls, call{path: must(must(x.Function()).ToIdentifierVector()), at: spanOf(x)})
+		for _, c := range children(n)[1:] {
+			s.walk(c, in)
+		}
+		return
 	case *g.ASTTVF:
+		in.derived = true
 		s.tvfs = append(s.tvfs, must(must(x.Name()).ToIdentifierVector()))
 	case *g.ASTParameterExpr:
 		s.params = append(s.params, spanOf(x))
 	case *g.ASTVariableDeclaration:
 		s.declare(x)
+	case *g.ASTSelectColumn:
+		if alias, err := x.Alias(); err == nil && !none(alias) {
+			in.alias(must(alias.GetAsString()))
+		}
+	case *g.ASTUsingClause:
+		for _, key := range children(x) {
+			if id, ok := key.(*g.ASTIdentifier); ok {
+				in.using = append(in.using, usingKey{must(id.GetAsString()), len(in.refs)})
+			}
+		}
+		return
+	case *g.ASTPathExpression:
+		in.paths = append(in.paths, must(x.ToIdentifierVector()))
+		return
+	case *g.ASTSimpleType, *g.ASTLambda:
+		return // its names are types, or its own
 	}
 	for _, c := range children(n) {
 		s.walk(c, in)
 	}
 }
 
-// table notes a name in FROM, and the alias that it is called by.
-func (s *syntax) table(x *g.ASTTablePathExpression, in span) {
+func (c *scope) alias(name string) {
+	if c.aliases != nil {
+		c.aliases[strings.ToLower(name)] = true
+	}
+}
+
+// table notes a name in FROM and the alias that it is called by, or an UNNEST.
+func (s *syntax) table(x *g.ASTTablePathExpression, in *scope) {
 	path, err := x.PathExpr()
 	if err != nil || none(path) {
-		return // UNNEST of an expression
+		in.unnests = true
+		for _, c := range children(x) {
+			s.unnested(c, in)
+		}
+		return
 	}
-	r := tableRef{path: must(path.ToIdentifierVector()), at: spanOf(x), in: in}
+	r := tableRef{path: must(path.ToIdentifierVector()), at: spanOf(x), in: in.at}
 	if alias, err := x.Alias(); err == nil && !none(alias) {
 		r.alias = must(alias.GetAsString())
 	} else {
@@ -149,6 +207,30 @@ func (s *syntax) table(x *g.ASTTablePathExpression, in span) {
 		r.alias = last[strings.LastIndexByte(last, '.')+1:]
 	}
 	s.refs = append(s.refs, r)
+	in.refs = append(in.refs, r)
+	for _, c := range children(x) {
+		if _, ok := c.(*g.ASTPathExpression); !ok {
+			s.walk(c, in)
+		}
+	}
+}
+
+// unnested reads an UNNEST; a plain path in it is an array.
+func (s *syntax) unnested(n g.ASTNode, in *scope) {
+	path, ok := n.(*g.ASTPathExpression)
+	if ok {
+		in.arrays = append(in.arrays, must(path.ToIdentifierVector()))
+		return
+	}
+	if _, ok := n.(*g.ASTUnnestExpression); !ok {
+		if _, ok := n.(*g.ASTExpressionWithOptAlias); !ok {
+			s.walk(n, in)
+			return
+		}
+	}
+	for _, c := range children(n) {
+		s.unnested(c, in)
+	}
 }
 
 func (s *syntax) declare(x *g.ASTVariableDeclaration) {

@@ -2,34 +2,78 @@ package main
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
 var (
-	jinjaBlock  = regexp.MustCompile(`(?s)\{%.*?%\}|\{#.*?#\}`)
-	jinjaValue  = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
-	legacyTable = regexp.MustCompile(`(?i)(\b(?:from|join|,)\s+)\[([\w:.$@-]+)\]`)
+	templateTag = regexp.MustCompile(`(?s)\{%-?\s*(\w+).*?%\}|\{#.*?#\}|\{\{.*?\}\}`)
+	legacyTable = regexp.MustCompile(`(?i)(\b(?:from|join)\s+|,\s*)\[([\w.-]+:[\w:.$@-]+|[\w-]+\.[\w.$@-]+)\]`)
 	bareSetOp   = regexp.MustCompile(`(?i)\b(union|intersect|except)\s+(\(?\s*(?:select|with|\())`)
 	dateParam   = regexp.MustCompile(`@\w*(date|day)\w*`)
 )
 
-// readable turns a text of any dialect into one that reads as GoogleSQL. Where
-// a BigQuery text is GoogleSQL already it comes back as it is.
-func readable(sql, dialect string) string {
-	if isTexty(dialect) {
+// readings are the texts that a text of a dialect may be meant as, the most
+// literal first: the first that parses is it. Bytes keep their places, save
+// behind a set operator that lacks its DISTINCT.
+func readings(sql, dialect string) []string {
+	if quotesNames(dialect) {
 		sql = doubleQuoted(sql)
 	}
-	if strings.Contains(sql, "{{") || strings.Contains(sql, "{%") {
-		sql = jinjaBlock.ReplaceAllStringFunc(sql, blank)
-		sql = jinjaValue.ReplaceAllStringFunc(sql, nameLike)
+	bigquery := dialect == "bigquery" || dialect == ""
+	if !bigquery {
+		sql = bareSetOp.ReplaceAllString(sql, "$1 DISTINCT $2")
 	}
-	if dialect == "bigquery" || dialect == "" {
-		return legacyTable.ReplaceAllStringFunc(sql, func(m string) string {
-			x := legacyTable.FindStringSubmatch(m)
-			return x[1] + "`" + strings.Replace(x[2], ":", ".", 1) + "`"
-		})
+	out := []string{sql}
+	if strings.Contains(sql, "{{") || strings.Contains(sql, "{%") || strings.Contains(sql, "{#") {
+		sql = template(sql)
+		out = append(out, sql)
 	}
-	return bareSetOp.ReplaceAllString(sql, "$1 DISTINCT $2")
+	if bigquery && legacyTable.MatchString(sql) {
+		out = append(out, legacyTable.ReplaceAllStringFunc(sql, modernTable))
+	}
+	return out
+}
+
+// quotesNames says whether a dialect's double quotes are around names.
+func quotesNames(dialect string) bool {
+	return !slices.Contains([]string{"", "bigquery", "mysql", "hive", "sparksql", "spark", "databricks"}, strings.ToLower(dialect))
+}
+
+// modernTable writes BigQuery's legacy [project:dataset.table] as GoogleSQL.
+func modernTable(m string) string {
+	x := legacyTable.FindStringSubmatch(m)
+	return x[1] + "`" + strings.Replace(x[2], ":", ".", 1) + "`"
+}
+
+// template reads what a template's text is likely to become: of branches the
+// last, of a loop its body once, of a value a name.
+func template(sql string) string {
+	b := []byte(sql)
+	var branches []int // where the branch that may yet be dropped begins
+	for _, m := range templateTag.FindAllStringSubmatchIndex(sql, -1) {
+		word := ""
+		if m[2] >= 0 {
+			word = sql[m[2]:m[3]]
+		}
+		open := len(branches) > 0
+		switch {
+		case word == "if":
+			branches = append(branches, m[1])
+		case (word == "else" || word == "elif") && open:
+			from := branches[len(branches)-1]
+			copy(b[from:m[0]], blank(sql[from:m[0]]))
+			branches[len(branches)-1] = m[1]
+		case word == "endif" && open:
+			branches = branches[:len(branches)-1]
+		}
+		if strings.HasPrefix(sql[m[0]:], "{{") {
+			copy(b[m[0]:m[1]], nameLike(sql[m[0]:m[1]]))
+		} else {
+			copy(b[m[0]:m[1]], blank(sql[m[0]:m[1]]))
+		}
+	}
+	return string(b)
 }
 
 // nameLike is a name of as many bytes as the text, so that it may be a part of
@@ -38,12 +82,13 @@ func nameLike(s string) string { return "j" + strings.Repeat("_", len(s)-1) }
 
 // blank is as many spaces as the text has bytes, its lines kept.
 func blank(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' {
-			return r
+	b := []byte(s)
+	for i := range b {
+		if b[i] != '\n' {
+			b[i] = ' '
 		}
-		return ' '
-	}, s)
+	}
+	return string(b)
 }
 
 // doubleQuoted turns "x" into `x` outside of texts and comments, byte for byte.
