@@ -1,10 +1,21 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
 
+	"cadastre.dev/cadastre/graph"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
 )
 
@@ -52,16 +63,66 @@ func (ApplyArgs) Kind() string { return "apply" }
 // Kind names the job in the queue.
 func (UndoArgs) Kind() string { return "undo" }
 
-// Job is a job that waits or runs.
-type Job struct {
-	ID   int64
-	Kind string
-	// Subject is the source or plan it is about; empty for none.
-	Subject string
-	State   rivertype.JobState
-	// Attempt counts the runs so far; Error is the last one's.
-	Attempt int
-	Error   string
+// The limits of jobs. No job that still runs is ever rescued: rescue comes
+// after the time at which its context ended.
+const (
+	jobTimeout  = 12 * time.Hour
+	jobRescue   = 24 * time.Hour
+	jobAttempts = 5
+	jobPoll     = 250 * time.Millisecond
+	jobAgain    = time.Second
+)
+
+// quiet lets through of a library's log what operators should know.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(atLeast{log.Handler(), slog.LevelWarn}) }
+
+type atLeast struct {
+	slog.Handler
+	level slog.Level
+}
+
+func (h atLeast) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= h.level && h.Handler.Enabled(ctx, l)
+}
+
+// newQueue returns a client that only inserts and lists jobs.
+func newQueue(db *sql.DB, log *slog.Logger) (*river.Client[*sql.Tx], error) {
+	queue, err := river.NewClient(riversqlite.New(db), &river.Config{Logger: quiet(log), MaxAttempts: jobAttempts})
+	if err != nil {
+		return nil, fmt.Errorf("open the queue: %w", err)
+	}
+	return queue, nil
+}
+
+// Enqueue makes a job due when the transaction commits. A job of the same kind
+// and arguments that still waits makes it superfluous; one that runs does not,
+// for it may have read before this transaction.
+func (t *Tx) Enqueue(ctx context.Context, args river.JobArgs) error {
+	data, err := json.Marshal(args)
+	if err != nil {
+		return fmt.Errorf("enqueue %s: %w", args.Kind(), err)
+	}
+	waiting := river.NewJobListParams().Kinds(args.Kind()).First(maxJobs).States(
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateScheduled)
+	found, err := t.store.queue.JobListTx(ctx, t.tx, waiting)
+	if err != nil {
+		return fmt.Errorf("enqueue %s: %w", args.Kind(), err)
+	}
+	if slices.ContainsFunc(found.Jobs, func(j *rivertype.JobRow) bool { return sameJSON(j.EncodedArgs, data) }) {
+		return nil
+	}
+	if _, err := t.store.queue.InsertTx(ctx, t.tx, args, nil); err != nil {
+		return fmt.Errorf("enqueue %s: %w", args.Kind(), err)
+	}
+	return nil
+}
+
+// maxJobs is how many jobs are looked at. There is one a kind and subject.
+const maxJobs = 10_000
+
+func sameJSON(a, b []byte) bool {
+	var x, y bytes.Buffer
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }
 
 // JobConfig says how jobs are worked.
@@ -75,12 +136,141 @@ type JobConfig struct {
 // starts and stops it. Jobs that a killed program left running are due again.
 // One program works the jobs of a SQLite file at a time.
 func (s *Store) NewJobClient(ctx context.Context, workers *river.Workers, c JobConfig) (*river.Client[*sql.Tx], error) {
-	return nil, errSkeleton
+	if c.Parallel <= 0 {
+		c.Parallel = 4
+	}
+	if _, err := s.writer.ExecContext(ctx, requeueSQL); err != nil {
+		return nil, fmt.Errorf("make jobs due again: %w", unavailable(err))
+	}
+	client, err := river.NewClient(riversqlite.New(s.writer), &river.Config{
+		Logger:               quiet(s.log),
+		Workers:              workers,
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: c.Parallel}},
+		FetchPollInterval:    jobPoll,
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: jobRescue,
+		MaxAttempts:          jobAttempts,
+		Middleware:           []rivertype.Middleware{&oneAtATime{running: map[string]bool{}}},
+		// Commits hold the writer for as long as they last, and the queue's
+		// own work waits with them.
+		JobCleanerTimeout: time.Minute,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the job client: %w", err)
+	}
+	return client, nil
 }
 
-// Pending returns the jobs that wait, run or will be tried again.
-func (s *Store) Pending(ctx context.Context) ([]Job, error) { return nil, errSkeleton }
+// oneAtATime puts a job off while another of its kind and arguments runs.
+type oneAtATime struct {
+	river.MiddlewareDefaults
+	mu      sync.Mutex
+	running map[string]bool
+}
+
+// Work runs the job, or puts it off.
+func (o *oneAtATime) Work(ctx context.Context, job *rivertype.JobRow, run func(context.Context) error) error {
+	key := job.Kind + "\x00" + string(job.EncodedArgs)
+	if !o.take(key) {
+		return river.JobSnooze(jobAgain)
+	}
+	defer o.give(key)
+	return run(ctx)
+}
+
+func (o *oneAtATime) take(key string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.running[key] {
+		return false
+	}
+	o.running[key] = true
+	return true
+}
+
+func (o *oneAtATime) give(key string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.running, key)
+}
+
+// Job is a job that waits or runs.
+type Job struct {
+	ID   int64
+	Kind string
+	// Subject is the source or plan it is about; empty for none.
+	Subject string
+	State   rivertype.JobState
+	// Attempt counts the runs so far; Error is the last one's.
+	Attempt int
+	Error   string
+}
+
+// Pending returns the jobs that wait, run or will be tried again, oldest
+// first.
+func (s *Store) Pending(ctx context.Context) ([]Job, error) {
+	found, err := s.queue.JobList(ctx, river.NewJobListParams().First(maxJobs).States(
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+		rivertype.JobStateRunning, rivertype.JobStateScheduled))
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", unavailable(err))
+	}
+	jobs := make([]Job, 0, len(found.Jobs))
+	for _, row := range found.Jobs {
+		job := Job{ID: row.ID, Kind: row.Kind, State: row.State, Attempt: row.Attempt, Subject: subjectOf(row.EncodedArgs)}
+		if n := len(row.Errors); n > 0 {
+			job.Error = row.Errors[n-1].Error
+		}
+		jobs = append(jobs, job)
+	}
+	return jobs, nil
+}
+
+// subjectOf returns the source or plan that a job's arguments name.
+func subjectOf(args []byte) string {
+	var named struct{ Source, Plan string }
+	if json.Unmarshal(args, &named) != nil {
+		return ""
+	}
+	return named.Source + named.Plan
+}
 
 // WaitIdle waits until no job is pending. The error of a done context names
 // the jobs that are.
-func (s *Store) WaitIdle(ctx context.Context) error { return errSkeleton }
+func (s *Store) WaitIdle(ctx context.Context) error {
+	tick := time.NewTicker(jobPoll / 5)
+	defer tick.Stop()
+	var last []Job
+	for {
+		jobs, err := s.Pending(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("wait for jobs (%s): %w", describe(last), context.Cause(ctx))
+		case err != nil:
+			return err
+		case len(jobs) == 0:
+			return nil
+		}
+		last = jobs
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+func describe(jobs []Job) string {
+	var parts []string
+	for _, j := range jobs {
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %s is %s %s", j.Kind, j.Subject, j.State, j.Error)))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// unavailable marks that the database itself could not be reached.
+func unavailable(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", graph.ErrUnavailable, err)
+}

@@ -2,28 +2,72 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"time"
+
+	"cadastre.dev/cadastre/ent/gen"
+	"cadastre.dev/cadastre/ent/gen/session"
 )
 
 // Sessions keeps the data of signed-in browsers, as scs wants it. Of a token
 // only the hash is stored.
-type Sessions struct{}
+type Sessions struct{ store *Store }
 
 // Sessions returns the keeper of sessions.
-func (s *Store) Sessions() *Sessions { return nil }
+func (s *Store) Sessions() *Sessions { return &Sessions{s} }
 
 // FindCtx returns the data of a session that has not expired.
 func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
-	return nil, false, errSkeleton
+	row, err := s.store.rows.Session.Query().
+		Where(session.ID(hashOf(token)), session.ExpiresAtGT(micros(s.store.now()))).Only(ctx)
+	if gen.IsNotFound(err) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("find session: %w", err)
+	}
+	return row.Data, true, nil
 }
 
-// CommitCtx adds or replaces a session.
+// CommitCtx adds or replaces a session, and sweeps those that have expired.
 func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	return errSkeleton
+	tx, err := s.store.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("keep session: %w", unavailable(err))
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	rows := bind(s.store.dialect, tx)
+	if _, err := rows.Session.Delete().Where(session.ExpiresAtLTE(micros(s.store.now()))).Exec(ctx); err != nil {
+		return fmt.Errorf("sweep sessions: %w", err)
+	}
+	err = rows.Session.Create().SetID(hashOf(token)).SetData(data).SetExpiresAt(micros(expiry)).
+		OnConflictColumns(session.FieldID).UpdateNewValues().Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("keep session: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("keep session: %w", unavailable(err))
+	}
+	return nil
 }
 
 // DeleteCtx ends a session; one that is not there is no error.
-func (s *Sessions) DeleteCtx(ctx context.Context, token string) error { return errSkeleton }
+func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
+	tx, err := s.store.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("end session: %w", unavailable(err))
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	if _, err := bind(s.store.dialect, tx).Session.Delete().Where(session.ID(hashOf(token))).Exec(ctx); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("end session: %w", unavailable(err))
+	}
+	return nil
+}
 
 // Find is FindCtx for callers without a context.
 func (s *Sessions) Find(token string) ([]byte, bool, error) {
@@ -37,3 +81,10 @@ func (s *Sessions) Commit(token string, data []byte, expiry time.Time) error {
 
 // Delete is DeleteCtx for callers without a context.
 func (s *Sessions) Delete(token string) error { return s.DeleteCtx(context.Background(), token) }
+
+// hashOf is what is stored of a token. Tokens are drawn with so much chance in
+// them that a plain hash cannot be undone.
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,205 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"strconv"
+	"time"
+
+	"cadastre.dev/cadastre/ent/gen"
+	"cadastre.dev/cadastre/ent/gen/event"
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/audit"
+	entsql "entgo.io/ent/dialect/sql"
+)
+
+// Record adds an event to the audit log when the transaction commits. Seq, At,
+// Revision and Hash are filled here; an empty Actor is the committer. What the
+// Tx itself does (commits, plans) it records itself.
+func (t *Tx) Record(e audit.Event) {
+	if e.Actor == "" {
+		e.Actor = t.who.ID
+	}
+	t.events = append(t.events, e)
+}
+
+// putEvents writes the events of the transaction behind the log's last one:
+// first the commit, if it made a revision, then what was recorded.
+func (t *Tx) putEvents(ctx context.Context, now time.Time, made graph.Revision) error {
+	events := t.events
+	if made > 0 {
+		detail := map[string]string{"why": t.why}
+		for what, n := range t.counts {
+			detail[what] = strconv.Itoa(n)
+		}
+		commit := audit.Event{Actor: t.who.ID, Action: "commit", Object: strconv.FormatInt(int64(made), 10), Detail: detail}
+		events = append([]audit.Event{commit}, events...)
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	last, err := t.rows.Event.Query().Order(gen.Desc(event.FieldID)).First(ctx)
+	if err != nil && !gen.IsNotFound(err) {
+		return fmt.Errorf("read the audit log: %w", err)
+	}
+	var prev audit.Event
+	if last != nil {
+		if prev, err = eventOf(last); err != nil {
+			return err
+		}
+	}
+	for _, e := range events {
+		e.Seq, e.At, e.Revision = prev.Seq+1, now, made
+		if e.Hash, err = audit.Next(prev.Hash, e); err != nil {
+			return err
+		}
+		detail, err := putJSON(len(e.Detail), e.Detail)
+		if err != nil {
+			return fmt.Errorf("write audit event %d: %w", e.Seq, err)
+		}
+		err = t.rows.Event.Create().SetID(e.Seq).SetAt(micros(e.At)).SetActor(e.Actor).SetAction(e.Action).
+			SetObject(e.Object).SetRevision(int64(e.Revision)).SetDetail(detail).SetHash(e.Hash[:]).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("write audit event %d: %w", e.Seq, err)
+		}
+		prev = e
+	}
+	return nil
+}
+
+func eventOf(row *gen.Event) (audit.Event, error) {
+	detail, err := getJSON[map[string]string](row.Detail)
+	if err != nil {
+		return audit.Event{}, fmt.Errorf("audit event %d: detail: %w", row.ID, err)
+	}
+	// One content has one spelling, so that no byte is free to change.
+	if again, err := putJSON(len(detail), detail); err != nil || again != row.Detail {
+		return audit.Event{}, fmt.Errorf("audit event %d: the detail is not as it was written: %w", row.ID, graph.ErrInvalid)
+	}
+	if len(row.Hash) != len(audit.Hash{}) {
+		return audit.Event{}, fmt.Errorf("audit event %d: the hash has %d bytes: %w", row.ID, len(row.Hash), graph.ErrInvalid)
+	}
+	return audit.Event{
+		Seq: row.ID, At: fromMicros(row.At), Actor: row.Actor, Action: row.Action, Object: row.Object,
+		Revision: graph.Revision(row.Revision), Detail: detail, Hash: audit.Hash(row.Hash),
+	}, nil
+}
+
+// Events returns the whole audit log as it stands on disk, in order, for
+// audit.Verify. It reads the table itself and no index, which could hide that
+// a row was changed.
+func (s *Store) Events(ctx context.Context) iter.Seq2[audit.Event, error] {
+	return func(yield func(audit.Event, error) bool) {
+		query, args := entsql.Dialect(s.dialect).Select(event.Columns...).From(entsql.Table(event.Table)).OrderBy(event.FieldID).Query()
+		rows, err := s.readers.QueryContext(ctx, query, args...)
+		if err != nil {
+			yield(audit.Event{}, fmt.Errorf("read the audit log: %w", err))
+			return
+		}
+		defer rows.Close() //nolint:errcheck // Err tells
+		for rows.Next() {
+			e, err := scanEvent(rows)
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(audit.Event{}, fmt.Errorf("read the audit log: %w", err))
+		}
+	}
+}
+
+func scanEvent(rows *sql.Rows) (audit.Event, error) {
+	var row gen.Event
+	if err := rows.Scan(&row.ID, &row.At, &row.Actor, &row.Action, &row.Object, &row.Revision, &row.Detail, &row.Hash); err != nil {
+		return audit.Event{}, fmt.Errorf("read the audit log: %w", err)
+	}
+	return eventOf(&row)
+}
+
+// EventsIn says which events to list; empty fields ask for all.
+type EventsIn struct {
+	Actor, Action, Object string
+	// Since and Until bound the time; the zero time is no bound.
+	Since, Until time.Time
+}
+
+// Events lists the audit log, newest first, up to now: what is recorded is not
+// bound to a revision. Where something may be hidden from the principal, only
+// events on assets not hidden are listed, and without Detail and Hash.
+func (r *Reader) Events(ctx context.Context, in EventsIn, page Page) (List[audit.Event], error) {
+	last := int64(0)
+	if page.After != "" {
+		if err := page.after(&last); err != nil {
+			return List[audit.Event]{}, err
+		}
+	}
+	return filtered(page, func(first int) ([]audit.Event, string, error) {
+		rows, err := r.queryEvents(in, last).Limit(first).All(ctx)
+		if err != nil {
+			return nil, "", fmt.Errorf("list events: %w", err)
+		}
+		events := make([]audit.Event, 0, len(rows))
+		for _, row := range rows {
+			e, err := eventOf(row)
+			if err != nil {
+				return nil, "", err
+			}
+			events, last = append(events, e), e.Seq
+		}
+		shown, err := r.showEvents(ctx, events)
+		return shown, more(len(rows), first, last), err
+	}, func(e audit.Event) string { return cursorOf(e.Seq) })
+}
+
+func (r *Reader) queryEvents(in EventsIn, before int64) *gen.EventQuery {
+	q := r.store.rows.Event.Query().Order(gen.Desc(event.FieldID))
+	if before > 0 {
+		q.Where(event.IDLT(before))
+	}
+	if in.Actor != "" {
+		q.Where(event.Actor(in.Actor))
+	}
+	if in.Action != "" {
+		q.Where(event.Action(in.Action))
+	}
+	if in.Object != "" {
+		q.Where(event.Object(in.Object))
+	}
+	if !in.Since.IsZero() {
+		q.Where(event.AtGTE(micros(in.Since)))
+	}
+	if !in.Until.IsZero() {
+		q.Where(event.AtLT(micros(in.Until)))
+	}
+	return q
+}
+
+// showEvents reduces events to what the principal may know.
+func (r *Reader) showEvents(ctx context.Context, events []audit.Event) ([]audit.Event, error) {
+	if r.hidesNothing() {
+		return events, nil
+	}
+	var asked []graph.Ref
+	for _, e := range events {
+		if ref, err := graph.ParseRef(e.Object); err == nil {
+			asked = append(asked, ref)
+		}
+	}
+	seen, err := r.Visibility(ctx, asked...)
+	if err != nil {
+		return nil, err
+	}
+	var shown []audit.Event
+	for _, e := range events {
+		ref, err := graph.ParseRef(e.Object)
+		if err != nil || seen[ref.Asset()] != graph.Visible {
+			continue
+		}
+		e.Detail, e.Hash = nil, audit.Hash{}
+		shown = append(shown, e)
+	}
+	return shown, nil
+}

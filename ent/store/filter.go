@@ -1,0 +1,77 @@
+package store
+
+import (
+	"slices"
+
+	"cadastre.dev/cadastre/ent/gen/asset"
+	"cadastre.dev/cadastre/ent/gen/owner"
+	"cadastre.dev/cadastre/graph"
+	entsql "entgo.io/ent/dialect/sql"
+)
+
+// compile writes clauses as a predicate over the rows of assets that hold at a
+// revision. It says of every asset what graph.Filter.Of says; a law of the
+// tests compares the two.
+func compile(dialect string, clauses []graph.Clause, at graph.Revision) *entsql.Predicate {
+	any := make([]*entsql.Predicate, 0, len(clauses))
+	for _, clause := range clauses {
+		all := []*entsql.Predicate{always()}
+		for _, c := range clause {
+			all = append(all, condition(dialect, c, at))
+		}
+		any = append(any, entsql.And(all...))
+	}
+	if len(any) == 0 {
+		return never()
+	}
+	return entsql.Or(any...)
+}
+
+func condition(dialect string, c graph.Condition, at graph.Revision) *entsql.Predicate {
+	switch c.Attribute {
+	case graph.AttributeRef:
+		return in(colKey, c.In)
+	case graph.AttributeNamespace:
+		return in(asset.FieldNamespace, c.In)
+	case graph.AttributeKind:
+		return in(asset.FieldKind, c.In)
+	case graph.AttributeSource:
+		return in(asset.FieldSource, c.In)
+	case graph.AttributeParent:
+		return in(asset.FieldParent, parents(c.In))
+	case graph.AttributeOwner:
+		owned := entsql.Dialect(dialect).Select(colAbout).From(entsql.Table(owner.Table)).
+			Where(entsql.And(in(owner.FieldPrincipal, c.In), holds(at)))
+		return entsql.In(colAbout, owned)
+	}
+	return never()
+}
+
+// parents writes the values of a condition as they stand in the database,
+// where an asset without parent has "".
+func parents(values []string) []string {
+	var out []string
+	for _, v := range values {
+		switch v {
+		case "":
+		case graph.Ref{}.String():
+			out = append(out, "")
+		default:
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func always() *entsql.Predicate {
+	return entsql.P(func(b *entsql.Builder) { b.WriteString("1 = 1") })
+}
+
+func never() *entsql.Predicate {
+	return entsql.P(func(b *entsql.Builder) { b.WriteString("1 = 0") })
+}
+
+// unconditional says whether a clause holds for every asset.
+func unconditional(clauses []graph.Clause) bool {
+	return slices.ContainsFunc(clauses, func(c graph.Clause) bool { return len(c) == 0 })
+}

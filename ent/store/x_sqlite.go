@@ -1,0 +1,203 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"cadastre.dev/cadastre/ent/migrations"
+	"cadastre.dev/cadastre/graph"
+	"entgo.io/ent/dialect"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// maxReaders is how many reads SQLite does at a time; more wait.
+const maxReaders = 8
+
+// openSQLite opens both handles on the file and brings its tables up to date.
+func (s *Store) openSQLite(ctx context.Context, path string) error {
+	s.dialect = dialect.SQLite
+	durable := path != ""
+	if !durable {
+		folder, err := os.MkdirTemp("", "cadastre-")
+		if err != nil {
+			return fmt.Errorf("make a private folder: %w", err)
+		}
+		s.remove = func() error { return os.RemoveAll(folder) }
+		path = filepath.Join(folder, "store.db")
+	}
+	existed, err := touchPrivate(path)
+	if err != nil {
+		return err
+	}
+	if s.writer, err = sql.Open("sqlite", sqliteDSN(path, durable, false)); err != nil {
+		return fmt.Errorf("open the writer: %w", err)
+	}
+	s.writer.SetMaxOpenConns(1)
+	if err := s.migrateSQLite(ctx, path, existed); err != nil {
+		return err
+	}
+	if s.readers, err = sql.Open("sqlite", sqliteDSN(path, durable, true)); err != nil {
+		return fmt.Errorf("open the readers: %w", err)
+	}
+	s.readers.SetMaxOpenConns(maxReaders)
+	s.readers.SetMaxIdleConns(maxReaders)
+	return nil
+}
+
+// touchPrivate makes the file where it is not there, and lets the owner alone
+// read it in either case, before SQLite derives the modes of its side files.
+func touchPrivate(path string) (existed bool, err error) {
+	info, err := os.Stat(path)
+	existed = err == nil && info.Size() > 0
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return false, fmt.Errorf("open the file: %w", err)
+	}
+	if err := errors.Join(file.Chmod(0o600), file.Close()); err != nil {
+		return false, fmt.Errorf("close the file to others: %w", err)
+	}
+	return existed, nil
+}
+
+// sqliteDSN names the file with the settings of one handle. The writer takes
+// the lock when a transaction begins, not at its first write, where SQLite
+// could only refuse; and it waits for the disk, so that what was acknowledged
+// outlives a loss of power.
+func sqliteDSN(path string, durable, readOnly bool) string {
+	query := url.Values{"_pragma": {"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)"}}
+	add := func(pragma string) { query.Add("_pragma", pragma) }
+	switch {
+	case readOnly:
+		add("query_only(1)")
+		add("cache_size(-16000)")
+	case durable:
+		add("synchronous(FULL)")
+		add("cache_size(-64000)")
+		query.Set("_txlock", "immediate")
+	default:
+		add("synchronous(OFF)")
+		query.Set("_txlock", "immediate")
+	}
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + query.Encode()
+}
+
+// migrateSQLite brings the tables from the version of the file to the newest.
+// The version stands in the file's header, where no table need exist to read
+// it.
+func (s *Store) migrateSQLite(ctx context.Context, path string, existed bool) error {
+	all, err := migrations.SQLite()
+	if err != nil {
+		return err
+	}
+	var version int
+	if err := s.writer.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return fmt.Errorf("read the version of the tables: %w", err)
+	}
+	if version > len(all) {
+		return fmt.Errorf("the file has version %d of the tables and this program knows up to %d; start the newer program, or restore the copy made before it migrated: %w", version, len(all), graph.ErrConflict)
+	}
+	if existed && version > 0 && version < len(all) {
+		if err := s.backupSQLite(ctx, fmt.Sprintf("%s.v%d.bak", path, version)); err != nil {
+			return err
+		}
+	}
+	for _, m := range all[version:] {
+		if err := s.migrateTo(ctx, m); err != nil {
+			return fmt.Errorf("migration %s: %w", m.Name, err)
+		}
+		s.log.InfoContext(ctx, "store migrated", "ref", m.Name)
+	}
+	river, err := rivermigrate.New(riversqlite.New(s.writer), &rivermigrate.Config{Logger: quiet(s.log)})
+	if err != nil {
+		return fmt.Errorf("prepare the tables of the jobs: %w", err)
+	}
+	if _, err := river.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("migrate the tables of the jobs: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) migrateTo(ctx context.Context, m migrations.Migration) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	for _, statement := range m.Statements {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	// A pragma takes no parameters; the number is our own.
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", m.Version)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// backupSQLite writes a whole copy of the store to a new file that its owner
+// alone may read. A copy of the same version that is there already stays: it
+// is of an earlier attempt, from before anything was changed.
+func (s *Store) backupSQLite(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	part := path + ".part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("back up to %s: %w", path, err)
+	}
+	if _, err := s.writer.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
+		return fmt.Errorf("back up to %s: %w", path, err)
+	}
+	if err := errors.Join(os.Chmod(part, 0o600), os.Rename(part, path)); err != nil {
+		return fmt.Errorf("back up to %s: %w", path, err)
+	}
+	s.log.InfoContext(ctx, "store backed up before migration", "ref", path)
+	return nil
+}
+
+// isDuplicate says whether a write met a unique index.
+func isDuplicate(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// maxVariables is how many parameters one statement of SQLite takes.
+const maxVariables = 32_000
+
+// insertSQL is the statement that inserts n rows: the raw writer of bulk rows.
+// The names are constants of ent/gen.
+func insertSQL(table string, columns []string, n int) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO " + quote(table) + " (")
+	for i, c := range columns {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(quote(c))
+	}
+	b.WriteString(") VALUES ")
+	one := "(" + strings.Repeat("?,", len(columns)-1) + "?)"
+	b.WriteString(strings.Repeat(one+",", n-1) + one)
+	return b.String()
+}
+
+// endSQL is the statement that ends the row of a key, if its content is the
+// one expected.
+func endSQL(table string) string {
+	return "UPDATE " + quote(table) + " SET ended = ? WHERE " + quote(colKey) + " = ? AND ended IS NULL AND digest = ?"
+}
+
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// requeueSQL makes the jobs due again that a killed program left running.
+const requeueSQL = "UPDATE river_job SET state = 'available', attempted_at = NULL WHERE state = 'running'"
