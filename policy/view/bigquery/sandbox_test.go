@@ -42,16 +42,34 @@ type house struct {
 	target    *bigquery.Target
 }
 
+// worker says where the program is that runs queries, and skips where it was
+// not built.
+func worker(t *testing.T) googlesql.Config {
+	t.Helper()
+	cfg := googlesql.Config{Path: os.Getenv("CADASTRE_GOOGLESQL"), Deadline: time.Minute}
+	if cfg.Path == "" {
+		cfg.Path = filepath.Join("..", "..", "..", "bin", googlesql.Program)
+	}
+	if _, err := googlesql.Locate(cfg.Path); err != nil {
+		t.Skip(err)
+	}
+	return cfg
+}
+
+func newSession(t *testing.T) *googlesql.Session {
+	t.Helper()
+	s, err := googlesql.NewSession(t.Context(), worker(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
 // newHouse skips where there is no worker: making a view is analyzing it.
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	worker := googlesql.Config{Path: os.Getenv("CADASTRE_GOOGLESQL"), Deadline: time.Minute}
-	if worker.Path == "" {
-		worker.Path = filepath.Join("..", "..", "..", "bin", googlesql.Program)
-	}
-	if _, err := googlesql.Locate(worker.Path); err != nil {
-		t.Skip(err)
-	}
+	engine := worker(t)
 	role := func(names ...string) map[string][]string { return map[string][]string{viewtest.Project: names} }
 	people, err := directory.New([]directory.Principal{
 		{Email: admin, Roles: role("roles/bigquery.admin"), Tokens: []string{admin}},
@@ -63,7 +81,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t}
-	h.warehouse, err = sandbox.New(sandbox.Config{Directory: people, Worker: worker, Roles: map[string][]string{sourceRole: {
+	h.warehouse, err = sandbox.New(sandbox.Config{Directory: people, Worker: engine, Roles: map[string][]string{sourceRole: {
 		"bigquery.datasets.get", "bigquery.datasets.update", "bigquery.tables.list", "bigquery.tables.get", "bigquery.tables.getData",
 	}}})
 	if err != nil {
