@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/cover"
+	"github.com/open-policy-agent/opa/v1/format"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/tester"
@@ -112,6 +114,27 @@ func ruleIDs(t *testing.T) []string {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// The bundle is written as OPA's formatter writes it.
+func TestBundleIsFormatted(t *testing.T) {
+	t.Parallel()
+	rules, tests := parseBundle(t)
+	for _, modules := range []map[string]*ast.Module{rules, tests} {
+		for name := range modules {
+			content, err := fs.ReadFile(rego.Bundle(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := format.SourceWithOpts(name, content, format.Opts{RegoVersion: ast.RegoV1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(content)); diff != "" {
+				t.Errorf("%s (-formatted +is):\n%s", name, diff)
+			}
+		}
+	}
 }
 
 // Every rule that a person may be told of has a title, a whole sentence and an

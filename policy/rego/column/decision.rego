@@ -11,7 +11,7 @@ decision := {
 	"method": first.method,
 	"domain": first.domain,
 	"rules": array.concat(reasons(decisive), unfit_reasons),
-	"overruled": reasons(weaker | lifted_verdicts | lifts),
+	"overruled": reasons(union({weaker, lifted_verdicts, lifts})),
 } if {
 	every_label_covered
 	first := sort([[v.domain, v] | some v in decisive])[0][1]
@@ -23,6 +23,7 @@ decision := {
 	"overruled": reasons(lifted_verdicts),
 } if {
 	every_label_covered
+	input.column.assessment == "tagged"
 	count(input.column.labels) > 0
 	count(standing) == 0
 }
@@ -34,7 +35,7 @@ decision := {"effect": "allow", "rules": reasons(clearances)} if {
 
 # standing are the verdicts that no exception lifts, each as it can be carried
 # out on the column's type.
-standing := {carried(v) | some v in verdicts; not v.label in lifted}
+standing := {carried(v) | some v in verdicts; not v.fact in lifted}
 
 decisive := {v | some v in standing; v.rank == highest}
 
@@ -42,11 +43,11 @@ weaker := standing - decisive
 
 highest := max({v.rank | some v in standing})
 
-lifted := {l.label | some l in lifts}
+lifted := {l.fact | some l in lifts}
 
-lifted_verdicts := {v | some v in verdicts; v.label in lifted}
+lifted_verdicts := {v | some v in verdicts; v.fact in lifted}
 
 every_label_covered if {
-	covered := {v.label | some v in verdicts} | lifted
-	every fact in input.column.labels { fact.label in covered }
+	covered := {v.fact | some v in verdicts} | lifted
+	every fact in input.column.labels { fact in covered }
 }

@@ -118,6 +118,13 @@ test_an_exception_lifts_its_own_label_alone if {
 	ids(decision.overruled) == ["mask.contact", "allow.purpose"]
 }
 
+# Whoever says one thing twice, once for sure and once not, is not sure.
+test_an_exception_lifts_no_proposal_of_the_same_label if {
+	sure := fact("user.contact.email")
+	decision := ask("fraud", "STRING", [sure, object.union(sure, {"state": "proposed"})])
+	decision.method == "hash"
+}
+
 test_a_method_that_does_not_fit_gives_way_to_a_stronger_one if {
 	emptied := ask("analysts", "FLOAT64", [fact("user.contact.phone")])
 	emptied.method == "null"

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Free text, pictures and recordings may hold anything about anybody, so they are in no view.
 # custom:
 #   id: deny.content
-treatment.content := protect(rego.metadata.rule(), "deny", "")
+treatment["content"] := protect(rego.metadata.rule(), "deny", "")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Passwords, tokens and security codes are in no view.
 # custom:
 #   id: deny.credential
-treatment.credential := protect(rego.metadata.rule(), "deny", "")
+treatment["credential"] := protect(rego.metadata.rule(), "deny", "")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Numbers that a state gave a person are in no view.
 # custom:
 #   id: deny.government
-treatment.government := protect(rego.metadata.rule(), "deny", "")
+treatment["government"] := protect(rego.metadata.rule(), "deny", "")

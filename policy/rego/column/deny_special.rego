@@ -5,4 +5,4 @@ package cadastre.column
 # description: Data that the law sets apart, such as health or belief, is in no view.
 # custom:
 #   id: deny.special
-treatment.special := protect(rego.metadata.rule(), "deny", "")
+treatment["special"] := protect(rego.metadata.rule(), "deny", "")

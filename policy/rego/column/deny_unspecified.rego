@@ -5,4 +5,4 @@ package cadastre.column
 # description: It is personal, but nobody said of what kind, so it is in no view.
 # custom:
 #   id: deny.unspecified
-treatment.unspecified := protect(rego.metadata.rule(), "deny", "")
+treatment["unspecified"] := protect(rego.metadata.rule(), "deny", "")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Postal addresses and personal pages are left empty.
 # custom:
 #   id: mask.address
-treatment.address := protect(rego.metadata.rule(), "mask", "null")
+treatment["address"] := protect(rego.metadata.rule(), "mask", "null")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: What people do or use is left empty, except where the purpose needs it.
 # custom:
 #   id: mask.behavior
-treatment.behavior := protect(rego.metadata.rule(), "mask", "null")
+treatment["behavior"] := protect(rego.metadata.rule(), "mask", "null")

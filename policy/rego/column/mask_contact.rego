@@ -5,4 +5,4 @@ package cadastre.column
 # description: E-mail addresses and phone numbers become keyed tokens, so that rows still join and nobody can be reached.
 # custom:
 #   id: mask.contact
-treatment.contact := protect(rego.metadata.rule(), "mask", "hash")
+treatment["contact"] := protect(rego.metadata.rule(), "mask", "hash")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Date of birth, gender and other traits of a person are left empty.
 # custom:
 #   id: mask.demographic
-treatment.demographic := protect(rego.metadata.rule(), "mask", "null")
+treatment["demographic"] := protect(rego.metadata.rule(), "mask", "null")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Addresses and codes of devices become keyed tokens, so that nobody is followed outside.
 # custom:
 #   id: mask.device
-treatment.device := protect(rego.metadata.rule(), "mask", "hash")
+treatment["device"] := protect(rego.metadata.rule(), "mask", "hash")

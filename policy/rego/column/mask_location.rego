@@ -5,4 +5,4 @@ package cadastre.column
 # description: Where somebody is or was is left empty.
 # custom:
 #   id: mask.location
-treatment.location := protect(rego.metadata.rule(), "mask", "null")
+treatment["location"] := protect(rego.metadata.rule(), "mask", "null")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Names of people are left empty.
 # custom:
 #   id: mask.name
-treatment.name := protect(rego.metadata.rule(), "mask", "null")
+treatment["name"] := protect(rego.metadata.rule(), "mask", "null")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: It is thought to be operational data, but nobody has confirmed that yet, so it is left empty.
 # custom:
 #   id: mask.operational
-treatment.operational := protect(rego.metadata.rule(), "mask", "null")
+treatment["operational"] := protect(rego.metadata.rule(), "mask", "null")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: Cities, postal codes and regions are left empty, except where the purpose needs them.
 # custom:
 #   id: mask.region
-treatment.region := protect(rego.metadata.rule(), "mask", "null")
+treatment["region"] := protect(rego.metadata.rule(), "mask", "null")

@@ -5,4 +5,4 @@ package cadastre.column
 # description: What people owe, own or pay is left empty, except where the purpose needs it.
 # custom:
 #   id: mask.wealth
-treatment.wealth := protect(rego.metadata.rule(), "mask", "null")
+treatment["wealth"] := protect(rego.metadata.rule(), "mask", "null")

@@ -14,12 +14,12 @@ protect(meta, effect, method) := {
 
 # verdict is a treatment applied to one label.
 verdict(fact, treated) := object.union(treated, {
-	"label": fact.label,
+	"fact": fact,
 	"domain": key_domain(fact, treated.method),
 })
 
 # lift is what an exception says of one label.
-lift(meta, fact) := {"rule": reason(meta), "label": fact.label, "rank": 0}
+lift(meta, fact) := {"rule": reason(meta), "fact": fact, "rank": 0}
 
 # reason is what people are told of a rule.
 reason(meta) := {"id": meta.custom.id, "why": meta.description}
