@@ -1,0 +1,3 @@
+SELECT segment, COUNT(*) AS customers, AVG(contract_count) AS contracts
+FROM `lumen-prod.core.customers`
+GROUP BY segment
