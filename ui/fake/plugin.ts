@@ -22,7 +22,7 @@ function signedIn(request: IncomingMessage) {
 
 function signInPage(back: string): string {
   const forms = people.map((p) => `<p><a role="button" href="/auth/callback?who=${encodeURIComponent(p.id)}&return=${encodeURIComponent(back)}">${p.name}</a></p>`).join("");
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Demo sign-in</title><h1>Demo sign-in</h1>${forms}</html>`;
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,"><title>Demo sign-in</title><h1>Demo sign-in</h1>${forms}</html>`;
 }
 
 function handler(server: FakeServer): Connect.NextHandleFunction {

@@ -95,7 +95,15 @@ export function WhoGetsWhat({ column }: { column: string }) {
             <span className="font-medium">{known?.audiences.find((a) => a.name === given.audience)?.title ?? given.audience}</span>
             <EffectBadge given={given} />
           </div>
-          <p className="text-[0.9rem] text-muted">{given.rules[0]?.why}</p>
+          <p className="text-[0.9rem] text-muted">
+            {given.rules[0]?.why}
+            {given.example && (
+              <>
+                {` ${text.effect.example}: `}
+                <code className="rounded bg-sunken px-1 font-mono text-ink [overflow-wrap:anywhere]">{given.example}</code>
+              </>
+            )}
+          </p>
         </li>
       ))}
     </ul>

@@ -17,6 +17,7 @@ interface Props {
   isActive: boolean;
   isChosen: boolean;
   selectable: boolean;
+  sees: boolean;
   show: () => void;
   fold: () => void;
   choose: () => void;
@@ -31,7 +32,7 @@ function found(name: string, find: string) {
   return start < 0 ? [] : [{ start, end: start + find.length }];
 }
 
-export function ColumnRow({ row, index, top, height, find, isOpen, isActive, isChosen, selectable, show, fold, choose }: Props) {
+export function ColumnRow({ row, index, top, height, find, isOpen, isActive, isChosen, selectable, sees, show, fold, choose }: Props) {
   const { item: column, depth, below, folded } = row;
   const Caret = folded ? ChevronRight : ChevronDown;
   return (
@@ -63,9 +64,11 @@ export function ColumnRow({ row, index, top, height, find, isOpen, isActive, isC
       <div role="gridcell" className="flex min-w-0 gap-1 overflow-hidden p-0.5">
         {(below === 0 || column.tags.length > 0) && <Assessment assessment={column.assessment} tags={column.tags} />}
       </div>
-      <div role="gridcell" className="flex min-w-0 gap-1 overflow-hidden p-0.5 max-md:justify-end">
-        {below === 0 && column.whatISee.map((given) => <EffectBadge key={given.audience} given={given} naming={column.whatISee.length > 1} />)}
-      </div>
+      {sees && (
+        <div role="gridcell" className="flex min-w-0 gap-1 overflow-hidden p-0.5 max-md:justify-end">
+          {below === 0 && column.whatISee.map((given) => <EffectBadge key={given.audience} given={given} naming={column.whatISee.length > 1} />)}
+        </div>
+      )}
     </div>
   );
 }

@@ -38,7 +38,7 @@ export function Columns({ asset }: { asset: Asset }) {
         {rows.length === 0 ? (
           <p className="card px-4 py-6 text-center text-muted">{text.asset.findNone(find)}</p>
         ) : (
-          <Tree rows={rows} total={asset.columns.length} find={find} open={open} chosen={chosen} selectable={mayTag} show={show} fold={(path) => setFolded(toggled(folded, path))} choose={(path) => setChosen(toggled(chosen, path))} />
+          <Tree rows={rows} total={asset.columns.length} find={find} open={open} chosen={chosen} selectable={mayTag} sees={me.audiences.length > 0} show={show} fold={(path) => setFolded(toggled(folded, path))} choose={(path) => setChosen(toggled(chosen, path))} />
         )}
       </section>
       {opened && <ColumnDetails key={opened.ref} column={opened} close={() => show(undefined)} />}
@@ -59,12 +59,14 @@ interface TreeProps {
   open: string | undefined;
   chosen: ReadonlySet<string>;
   selectable: boolean;
+  /** Whether views show the person anything. */
+  sees: boolean;
   show: (path: string) => void;
   fold: (path: string) => void;
   choose: (path: string) => void;
 }
 
-function Tree({ rows, total, find, open, chosen, selectable, show, fold, choose }: TreeProps) {
+function Tree({ rows, total, find, open, chosen, selectable, sees, show, fold, choose }: TreeProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const wide = useMedia("(min-width: 48rem)");
   const start = Math.max(rows.findIndex((r) => r.item.path === open), 0);
@@ -98,18 +100,18 @@ function Tree({ rows, total, find, open, chosen, selectable, show, fold, choose 
     act();
   };
   return (
-    <div role="treegrid" aria-label={text.asset.tabs.columns} aria-rowcount={total + 1} className="card overflow-hidden" onKeyDown={press}>
+    <div role="treegrid" aria-label={text.asset.tabs.columns} aria-rowcount={total + 1} data-sees={sees ? undefined : "nothing"} className="card overflow-hidden" onKeyDown={press}>
       <div role="row" aria-rowindex={1} className="columns-grid hidden border-b border-line bg-page px-3 py-1.5 text-[0.86rem] text-muted md:grid">
         <span role="columnheader">{text.asset.head.column}</span>
         <span role="columnheader">{text.asset.head.type}</span>
         <span role="columnheader">{text.asset.head.tags}</span>
-        <span role="columnheader">{text.asset.head.see}</span>
+        {sees && <span role="columnheader">{text.asset.head.see}</span>}
       </div>
       <div role="rowgroup" ref={scroller} className="overflow-y-auto" style={{ maxHeight: "min(70dvh, 48rem)", height: rows.length * height }}>
         <div role="presentation" className="relative" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map(({ index, start: top }) => {
             const row = rows[index]!;
-            return <ColumnRow key={row.item.path} row={row} index={index} top={top} height={height} find={find} isOpen={row.item.path === open} isActive={index === active} isChosen={chosen.has(row.item.path)} selectable={selectable} show={() => { setActive(index); show(row.item.path); }} fold={() => fold(row.item.path)} choose={() => choose(row.item.path)} />;
+            return <ColumnRow key={row.item.path} row={row} index={index} top={top} height={height} find={find} isOpen={row.item.path === open} isActive={index === active} isChosen={chosen.has(row.item.path)} selectable={selectable} sees={sees} show={() => { setActive(index); show(row.item.path); }} fold={() => fold(row.item.path)} choose={() => choose(row.item.path)} />;
           })}
         </div>
       </div>

@@ -1,6 +1,6 @@
 /** Proposals that wait for a person, by asset, decided by key or by click. */
 import { Link } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../api/session";
 import { useTagging } from "../api/tagging";
@@ -60,21 +60,18 @@ function Proposals({ tags }: { tags: readonly TagPartsFragment[] }) {
 
 /** j and k or the arrows move; a confirms, r rejects. */
 function useInboxKeys(flat: readonly TagPartsFragment[], active: number, setAt: (at: number) => void, busy: boolean, decide: (tags: readonly TagPartsFragment[], state: "confirmed" | "rejected") => void): void {
-  const latest = useRef({ flat, active, busy });
-  latest.current = { flat, active, busy };
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (isTyping(event.target) || event.metaKey || event.ctrlKey || event.altKey) return;
-      const now = latest.current;
-      const tag = now.flat[now.active];
+      const tag = flat[active];
       if (!tag) return;
-      if (event.key === "j" || event.key === "ArrowDown") setAt(Math.min(now.active + 1, now.flat.length - 1));
-      else if (event.key === "k" || event.key === "ArrowUp") setAt(Math.max(now.active - 1, 0));
-      else if ((event.key === "a" || event.key === "r") && !now.busy) decide([tag], event.key === "a" ? "confirmed" : "rejected");
+      if (event.key === "j" || event.key === "ArrowDown") setAt(Math.min(active + 1, flat.length - 1));
+      else if (event.key === "k" || event.key === "ArrowUp") setAt(Math.max(active - 1, 0));
+      else if ((event.key === "a" || event.key === "r") && !busy) decide([tag], event.key === "a" ? "confirmed" : "rejected");
       else return;
       event.preventDefault();
     };
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
-  }, [setAt, decide]);
+  }, [flat, active, busy, setAt, decide]);
 }

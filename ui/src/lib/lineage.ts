@@ -61,7 +61,7 @@ export interface Place {
 }
 
 export const nodeSize = { width: 230, height: 66 };
-const gap = { x: 120, y: 22 };
+export const gap = { x: 170, y: 22 };
 
 /**
  * Lays nodes out in columns by their distance from the root. Within a column a

@@ -30,7 +30,7 @@ export default function LineageGraph({ graph, chosen, open, choose, go }: Props)
   );
   const edges = useMemo<DrawnEdge[]>(() => bundles(graph.edges).map((bundle) => drawn(bundle, chosen)), [graph, chosen]);
   return (
-    <div className="card h-[min(70dvh,44rem)] min-h-80 overflow-hidden">
+    <div className="card overflow-hidden" style={{ height: `min(70dvh, ${22 + graph.nodes.length * 2}rem)` }}>
       <ReactFlow key={`${graph.root} ${graph.nodes.length} ${places.size}`} nodes={nodes} edges={edges} nodeTypes={nodeTypes} fitView fitViewOptions={{ maxZoom: 1, padding: 0.15 }} minZoom={0.1} maxZoom={1.5} nodesConnectable={false} nodesFocusable={false} edgesFocusable onEdgeClick={(_event, edge) => choose(edge.source, edge.target)} proOptions={{ hideAttribution: true }} aria-label={text.lineage.title}>
         <Background gap={24} color="var(--line)" />
         <Controls showInteractive={false} />

@@ -1,7 +1,7 @@
 /** A finer layout by ELK in a worker, for graphs that it can bear. */
 import ELK from "elkjs/lib/elk-api.js";
 import workerUrl from "elkjs/lib/elk-worker.min.js?url";
-import { bundles, nodeSize, type Graph, type Place } from "../lib/lineage";
+import { bundles, gap, nodeSize, type Graph, type Place } from "../lib/lineage";
 
 /** Beyond this many nodes ELK is slow and the plain layers are kept. */
 export const most = 300;
@@ -11,7 +11,7 @@ export async function fineLayout(graph: Graph): Promise<Map<string, Place>> {
   try {
     const laid = await elk.layout({
       id: "root",
-      layoutOptions: { "elk.algorithm": "layered", "elk.direction": "RIGHT", "elk.layered.spacing.nodeNodeBetweenLayers": "120", "elk.spacing.nodeNode": "22" },
+      layoutOptions: { "elk.algorithm": "layered", "elk.direction": "RIGHT", "elk.layered.spacing.nodeNodeBetweenLayers": String(gap.x), "elk.spacing.nodeNode": String(gap.y) },
       children: graph.nodes.map((n) => ({ id: n.ref, ...nodeSize })),
       edges: bundles(graph.edges).map(([e]) => ({ id: `${e!.from}\n${e!.to}`, sources: [e!.from], targets: [e!.to] })),
     });

@@ -13,7 +13,7 @@ export function Facets({ facets }: { facets: readonly Facet[] }) {
   const at = route.useSearch();
   const narrowed = facetKeys.some((key) => at[key] !== undefined);
   return (
-    <details open={narrowed || window.matchMedia("(min-width: 64rem)").matches} className="self-start lg:sticky lg:top-6 lg:block">
+    <details open={narrowed || window.matchMedia("(min-width: 64rem)").matches} className="min-w-0 self-start lg:sticky lg:top-6 lg:block">
       <summary className="mb-2 font-medium lg:hidden">{text.search.filters}</summary>
       <div className="flex flex-col gap-4">
         {narrowed && (
@@ -43,7 +43,7 @@ function FacetGroup({ attribute, values, chosen }: { attribute: (typeof facetKey
     void navigate({ search: (was) => ({ ...was, [attribute]: next.length > 0 ? next : undefined, all: true as const }), resetScroll: false });
   };
   return (
-    <fieldset>
+    <fieldset className="min-w-0">
       <legend className="mb-1 text-[0.86rem] font-semibold text-muted">{text.search.facet[attribute]}</legend>
       <ul>
         {values.map(({ value, count }) => (

@@ -1,6 +1,6 @@
 /** Home and search: results as you type, narrowed by facets, all in the URL. */
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useQuery } from "urql";
 import { SearchDocument, type SearchFilter } from "../gql/graphql";
 import { Button, Empty, Problem, Waiting } from "../parts/base";
@@ -23,7 +23,7 @@ export function SearchPage() {
     <>
       <h1 className="sr-only">{text.search.title}</h1>
       <SearchField q={q} />
-      {home ? <Home /> : <Results key={JSON.stringify(at)} q={q} filter={filterOf(at)} narrowed={narrowed} />}
+      {home ? <Home /> : <Results q={q} filter={filterOf(at)} narrowed={narrowed} />}
     </>
   );
 }
@@ -65,10 +65,10 @@ function SearchField({ q }: { q: string }) {
 
 function Results({ q, filter, narrowed }: { q: string; filter: SearchFilter | null; narrowed: boolean }) {
   const [{ data, error, fetching }, again] = useQuery({ query: SearchDocument, variables: { query: q, filter, first: pageSize } });
-  const shown = useLast(data);
-  if (error && !shown) return <Problem error={error} again={() => again({ requestPolicy: "network-only" })} />;
-  if (!shown) return <Waiting />;
-  const found = shown.search;
+  // Until the next answer comes, the last one stays, so that the page stands still.
+  if (error && !fetching) return <Problem error={error} again={() => again({ requestPolicy: "network-only" })} />;
+  if (!data) return <Waiting />;
+  const found = data.search;
   if (found.total === 0 && !fetching) return <Nothing q={q} narrowed={narrowed} />;
   return (
     <div className="grid gap-6 lg:grid-cols-[15rem_minmax(0,1fr)]">
@@ -81,7 +81,7 @@ function Results({ q, filter, narrowed }: { q: string; filter: SearchFilter | nu
           {found.edges.map((edge) => (
             <Hit key={edge.node.ref} edge={edge} />
           ))}
-          {found.pageInfo.hasNextPage && <More q={q} filter={filter} after={found.pageInfo.endCursor ?? ""} />}
+          {found.pageInfo.hasNextPage && <More key={JSON.stringify([q, filter, found.pageInfo.endCursor])} q={q} filter={filter} after={found.pageInfo.endCursor ?? ""} />}
         </ol>
       </section>
     </div>
@@ -125,13 +125,4 @@ function Nothing({ q, narrowed }: { q: string; narrowed: boolean }) {
       <Link to="/" search={{ all: true }} className="link">{text.search.none.all}</Link>
     </Empty>
   );
-}
-
-/** What was there last, so that the page stands still while the next answer comes. */
-export function useLast<T>(value: T | undefined): T | undefined {
-  const last = useRef(value);
-  return useMemo(() => {
-    if (value !== undefined) last.current = value;
-    return value ?? last.current;
-  }, [value]);
 }

@@ -24,9 +24,10 @@ export function PersonMenu() {
   const item = "flex cursor-pointer items-center gap-2 rounded-md px-2 py-1.5 outline-none data-[highlighted]:bg-sunken";
   return (
     <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger aria-label={`${text.shell.menu}: ${me.name}`} className="flex shrink-0 items-center gap-2.5 rounded-[7px] px-1.5 py-1.5 text-left hover:bg-sunken md:mt-2">
+      <DropdownMenu.Trigger className="flex min-w-0 shrink-0 items-center gap-2.5 rounded-[7px] px-1.5 py-1.5 text-left hover:bg-sunken md:mt-2">
         <span aria-hidden className="grid size-7 shrink-0 place-items-center rounded-full bg-accent-soft text-[0.86rem] font-semibold text-accent">{initials(me.name)}</span>
-        <span className="min-w-0 max-md:hidden">
+        <span className="sr-only">{text.shell.menu}: </span>
+        <span className="min-w-0 max-md:sr-only">
           <span className="block truncate font-medium">{me.name}</span>
           <span className="block truncate text-[0.82rem] text-muted">{text.shell.audiences(me.audiences.map((a) => a.title))}</span>
         </span>

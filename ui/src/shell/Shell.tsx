@@ -49,7 +49,7 @@ function Rail({ find }: { find: () => void }) {
   const here = useRouterState({ select: (s) => s.location.pathname });
   const isHere = (to: string) => (to === "/" ? here === "/" || here === "/asset" : here.startsWith(to));
   return (
-    <div className="sticky top-0 z-30 flex items-center gap-1 border-b border-line bg-surface px-2 py-1.5 md:h-dvh md:w-52 md:shrink-0 md:flex-col md:items-stretch md:border-r md:border-b-0 md:px-3 md:py-4">
+    <header className="sticky top-0 z-30 flex items-center gap-1 border-b border-line bg-surface px-2 py-1.5 md:h-dvh md:w-52 md:shrink-0 md:flex-col md:items-stretch md:border-r md:border-b-0 md:px-3 md:py-4">
       <Link to="/" className="flex shrink-0 items-center gap-2 px-1 font-semibold tracking-tight md:mb-3 md:px-2 md:text-[1.1rem]">
         <img src="/mark.svg" alt="" className="size-6" />
         <span className="max-md:sr-only">{text.name}</span>
@@ -68,7 +68,7 @@ function Rail({ find }: { find: () => void }) {
         ))}
       </nav>
       <PersonMenu />
-    </div>
+    </header>
   );
 }
 

@@ -1,9 +1,8 @@
 /** Every column of a view's base: what becomes of it, and by which rule. */
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { changeOf, type Change } from "../lib/effects";
-import { columnRef } from "../lib/ref";
 import { Badge, Button, type Tone } from "../parts/base";
-import { RefLink } from "../parts/refs";
 import { Why } from "../parts/why";
 import { text } from "../text";
 import type { Step } from "./Steps";
@@ -36,7 +35,7 @@ export function ColumnEffects({ columns, base }: { columns: Step["columns"]; bas
               const becomes = column.effect === "mask" ? `${column.effect} · ${column.method}` : column.effect;
               return (
                 <tr key={column.path}>
-                  <td className="px-3 py-1 font-mono text-[0.93em] [overflow-wrap:anywhere]">{base ? <RefLink refTo={columnRef(base, column.path)} short className="hover:text-accent" /> : column.path}</td>
+                  <td className="px-3 py-1 font-mono text-[0.93em] [overflow-wrap:anywhere]">{base ? <Link to="/asset" search={{ ref: base, column: column.path }} className="hover:text-accent">{column.path}</Link> : column.path}</td>
                   <td className="px-3 py-1"><Badge tone={changeTones[change]}>{text.plan.changes[change]}</Badge></td>
                   <td className="px-3 py-1 text-muted">{column.was || "–"}</td>
                   <td className="px-3 py-1">
