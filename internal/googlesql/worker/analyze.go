@@ -336,7 +336,7 @@ func (c *catalog) resolve(t *text, s statement) (*result, string, error) {
 	if err == nil {
 		return r, note, nil
 	}
-	if dateParam.MatchString(s.sql) {
+	if aboutDates.MatchString(err.Error()) && dateParam.MatchString(s.sql) {
 		sql := dateParam.ReplaceAllString(s.sql, "CAST($0 AS DATE)")
 		if syn, err2 := parseStatement(c.engine.lang, sql); err2 == nil {
 			if r, note, err2 := (&attempt{catalog: c, sql: sql, syntax: syn}).run(t.bare); err2 == nil {

@@ -151,11 +151,22 @@ func (e *engine) lenientCatalog() *g.MultiCatalog {
 	}
 	c := must(g.NewSimpleCatalog("lenient", nil))
 	check(c.AddBuiltinFunctionsAndTypes(&g.BuiltinFunctionOptions{LanguageOptions: e.lang}))
+	e.loosenAll(c)
+	e.lenient = must(g.NewMultiCatalogCreate("lenient", []g.CatalogNode{c, e.asked}))
+	return e.lenient
+}
+
+// loosenAll reaches the functions of two words (AEAD.ENCRYPT) as well, which
+// stand in catalogs of their own.
+func (e *engine) loosenAll(c *g.SimpleCatalog) {
 	for _, f := range must(c.Functions()) {
 		e.loosen(f)
 	}
-	e.lenient = must(g.NewMultiCatalogCreate("lenient", []g.CatalogNode{c, e.asked}))
-	return e.lenient
+	for _, sub := range must(c.Catalogs()) {
+		if s, ok := sub.(*g.SimpleCatalog); ok {
+			e.loosenAll(s)
+		}
+	}
 }
 
 func (e *engine) loosen(f *g.Function) {

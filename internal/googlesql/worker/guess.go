@@ -9,7 +9,7 @@ import (
 )
 
 // Guesses are bounded: a statement is worth so many shapes tried.
-const maxGuessed = 40
+const maxGuessed = 12
 
 // guess is something whose shape is not known and may be tried otherwise.
 type guess struct {
@@ -105,7 +105,7 @@ func typesFor(message string) []string {
 	if len(out) == 0 {
 		return scalars
 	}
-	return out[:min(len(out), 3)]
+	return out[:min(len(out), 2)]
 }
 
 func fieldTries(s *shape, name string) []func() {
@@ -150,7 +150,7 @@ func (a *attempt) guesses(at int) []guess {
 			}
 		}
 	}
-	for i := 0; i < len(out) && len(out) < 10*maxGuessed; i++ {
+	for i := 0; i < len(out) && len(out) < 20*maxGuessed; i++ {
 		for _, s := range out[i].shape.fields {
 			if s.grows {
 				out = append(out, guess{s, out[i].table})

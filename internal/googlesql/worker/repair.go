@@ -34,6 +34,7 @@ func rules() []rule {
 		{regexp.MustCompile(`^Column (\S+) in USING clause not found on (left|right) side`), (*attempt).notInUsing},
 		{regexp.MustCompile(`^Column (\S+) in SELECT \* (?:EXCEPT|REPLACE) list does not exist`), (*attempt).notInStar},
 		{regexp.MustCompile(`^UNNEST cannot be applied on a table: (.+?)(?: \[at|$)`), (*attempt).noTable},
+		{regexp.MustCompile(`references (?:column )?(\S+) which is neither grouped nor aggregated`), (*attempt).notGrouped},
 		{regexp.MustCompile(`^Inserted row has wrong column count; Has (\d+), expected`), (*attempt).wrongCount},
 		{fieldOfType, (*attempt).noField},
 		{fieldOfStruct, (*attempt).noField},
@@ -213,6 +214,43 @@ func (a *attempt) noTable(m []string, at int) bool {
 	return false
 }
 
+// notGrouped is a column that GROUP BY lacks. BigQuery would refuse the
+// statement, but what the column is made from is plain: any value of its group
+// stands for it, and the statement is read on.
+func (a *attempt) notGrouped(_ []string, at int) bool {
+	end := at
+	for end < len(a.sql) && pathByte(a.sql[end]) {
+		end++
+	}
+	if end == at {
+		return false
+	}
+	path := a.sql[at:end]
+	name := ""
+	if wholeItem.MatchString(a.sql[end:]) && afterItem.MatchString(a.sql[:at]) {
+		name = " AS " + path[strings.LastIndexByte(path, '.')+1:]
+	}
+	sql := a.sql[:at] + "ANY_VALUE(" + path + ")" + name + a.sql[end:]
+	s, err := parseStatement(a.engine.lang, sql)
+	if err != nil {
+		return false
+	}
+	a.sql, a.syntax = sql, s
+	a.unknown.add("column " + path + ": it is neither grouped nor aggregated")
+	return true
+}
+
+// A path that is all of a SELECT's item, and so names the output.
+var (
+	wholeItem = regexp.MustCompile(`(?i)^\s*(,|from\b)`)
+	afterItem = regexp.MustCompile(`(?i)(,|\bselect|\bdistinct)\s*$`)
+)
+
+// pathByte says whether a byte may stand in a dotted path.
+func pathByte(b byte) bool {
+	return b == '.' || b == '_' || b == '`' || b == '$' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
+}
+
 // wrongCount is an INSERT without a list of columns into a table that is not
 // known: it gets as many as there are values, named by their position.
 func (a *attempt) wrongCount(m []string, _ int) bool {
@@ -306,14 +344,11 @@ var pathParts = regexp.MustCompile("[\\w$]+|`[^`]*`")
 
 // pathAround are the names of the dotted path around a byte.
 func pathAround(sql string, at int) []string {
-	part := func(b byte) bool {
-		return b == '.' || b == '_' || b == '`' || b == '$' || b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
-	}
 	start, end := at, at
-	for start > 0 && part(sql[start-1]) {
+	for start > 0 && pathByte(sql[start-1]) {
 		start--
 	}
-	for end < len(sql) && part(sql[end]) {
+	for end < len(sql) && pathByte(sql[end]) {
 		end++
 	}
 	out := pathParts.FindAllString(sql[start:end], -1)

@@ -112,7 +112,7 @@ func targetOf(root g.ASTNode) []string {
 // parseScript reads a script and finds its single statements, those inside
 // blocks, branches and loops included.
 func parseScript(lang *g.LanguageOptions, sql string) (*syntax, error) {
-	out, err := g.ParseScript(sql, must(g.NewParserOptions2(nil, nil, lang)), &g.ErrorMessageOptions{Mode: g.ErrorMessageModeErrorMessageOneLine})
+	out, err := g.ParseScript(sql, must(g.NewParserOptions2(nil, nil, lang)), &g.ErrorMessageOptions{Mode: g.ErrorMessageModeErrorMessageOneLine, Stability: g.ErrorMessageStabilityProduction})
 	if err != nil {
 		return nil, errors.New(plain(err))
 	}

@@ -10,6 +10,7 @@ var (
 	templateTag = regexp.MustCompile(`(?s)\{%-?\s*(\w+).*?%\}|\{#.*?#\}|\{\{.*?\}\}`)
 	legacyTable = regexp.MustCompile(`(?i)(\b(?:from|join)\s+|,\s*)\[([\w.-]+:[\w:.$@-]+|[\w-]+\.[\w.$@-]+)\]`)
 	bareSetOp   = regexp.MustCompile(`(?i)\b(union|intersect|except)\s+(\(?\s*(?:select|with|\())`)
+	aboutDates  = regexp.MustCompile(`DATE|TIMESTAMP|parameter`)
 	dateParam   = regexp.MustCompile(`@\w*(date|day)\w*`)
 )
 

@@ -200,14 +200,14 @@ func (v *value) choose(of func(*value) *value) *value {
 }
 
 // part makes a member or an element once, so that equal ones are one value.
-func (v *value) part(key string, make_ func() *value) *value {
+func (v *value) part(key string, create func() *value) *value {
 	if p, ok := v.parts[key]; ok {
 		return p
 	}
 	if v.parts == nil {
 		v.parts = map[string]*value{}
 	}
-	p := make_()
+	p := create()
 	v.parts[key] = p
 	return p
 }
