@@ -76,7 +76,7 @@ func worldIn(t *testing.T, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(w)
+	server := httptest.NewServer(held(t, w))
 	t.Cleanup(func() {
 		server.Close()
 		if err := errors.Join(w.Close(), j.Close()); err != nil {
