@@ -109,3 +109,17 @@ func Assess(tags []Tag) Assessment {
 	}
 	return assessment
 }
+
+// TagRequest is what a person says of a column or asset.
+type TagRequest struct {
+	Ref   Ref
+	Label string
+	// State is confirmed, rejected, or StateWithdrawn to take back what the
+	// person said before.
+	State string
+	// Reason is kept with the tag.
+	Reason string
+}
+
+// StateWithdrawn is the State of a TagRequest that takes a word back.
+const StateWithdrawn = "withdrawn"

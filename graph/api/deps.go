@@ -1,0 +1,101 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/api/shape"
+	"cadastre.dev/cadastre/graph/audit"
+	"cadastre.dev/cadastre/graph/search"
+	"cadastre.dev/cadastre/graph/walk"
+)
+
+// Catalog gives readers.
+type Catalog interface {
+	// Reader returns what the principal may read at a revision; 0 means the
+	// newest, fixed now. A revision that is not there is graph.ErrNotFound.
+	Reader(ctx context.Context, who graph.Principal, at graph.Revision) (Reader, error)
+}
+
+// Reader reads the catalog as one principal may see it at one revision. What
+// is hidden is as if it did not exist: it is left out of maps and lists. It is
+// used concurrently.
+type Reader interface {
+	// Revision is the one read at.
+	Revision() graph.Revision
+	// Assets returns those of the assets that are not hidden. Of one that is
+	// only discoverable, ref, kind and owners alone are told.
+	Assets(ctx context.Context, refs ...graph.Ref) (map[graph.Ref]shape.AssetView, error)
+	// Columns returns the columns of visible assets in their order.
+	Columns(ctx context.Context, assets ...graph.Ref) (map[graph.Ref][]graph.Column, error)
+	// Tags returns what all witnesses say of visible assets and their columns,
+	// by asset.
+	Tags(ctx context.Context, assets ...graph.Ref) (map[graph.Ref][]graph.Tag, error)
+	// Statements returns the statements that make visible assets, by target.
+	Statements(ctx context.Context, targets ...graph.Ref) (map[graph.Ref][]graph.Statement, error)
+	// Search searches; a cursor of another search is graph.ErrInvalid.
+	Search(ctx context.Context, q search.Query) (search.Result, error)
+	// Walk follows lineage from a root that the caller has looked at, and
+	// returns the statements that the edges name, by ID. It fills in the
+	// query's Visibility.
+	Walk(ctx context.Context, q walk.Query) (walk.Result, map[string]graph.Statement, error)
+}
+
+// Governor answers what the policy says.
+type Governor interface {
+	// Audiences returns all audiences.
+	Audiences() []graph.Audience
+	// Vocabulary returns the labels that tags may bear.
+	Vocabulary() []shape.LabelTerm
+	// Actions returns what the principal may do somewhere, beside seeing.
+	Actions(ctx context.Context, who graph.Principal) ([]string, error)
+	// ExplainColumns says what audiences get of visible columns of the assets,
+	// by column: those named, or all where none is.
+	ExplainColumns(ctx context.Context, who graph.Principal, assets []graph.Ref, audiences []string) (map[graph.Ref][]shape.Explanation, error)
+	// Views returns the published views over visible assets, by base.
+	Views(ctx context.Context, who graph.Principal, bases ...graph.Ref) (map[graph.Ref][]shape.PublishedView, error)
+	// WhoCouldSee tells every way to a column at a revision, or at a time
+	// where that is not zero; both zero mean now. graph.ErrDenied without the
+	// audit action.
+	WhoCouldSee(ctx context.Context, who graph.Principal, column graph.Ref, revision graph.Revision, at time.Time) (shape.WhoCouldSee, error)
+}
+
+// Tagger records what people say.
+type Tagger interface {
+	// Tag records all requests or none; graph.ErrDenied where one is not the
+	// principal's to say, graph.ErrInvalid where one makes no sense.
+	Tag(ctx context.Context, who graph.Principal, requests []graph.TagRequest) ([]graph.Tag, graph.Revision, error)
+	// Inbox returns proposals that wait for the principal, by ref.
+	Inbox(ctx context.Context, who graph.Principal) ([]graph.Tag, error)
+}
+
+// Planner makes plans and moves them. Each method is graph.ErrDenied without
+// the action, graph.ErrConflict where the plan is in another state.
+type Planner interface {
+	Plans(ctx context.Context, who graph.Principal, first int, after string) (plans []graph.SavedPlan, next string, err error)
+	SavedPlan(ctx context.Context, who graph.Principal, id string) (graph.SavedPlan, error)
+	Plan(ctx context.Context, who graph.Principal, audiences []string) (graph.SavedPlan, error)
+	Approve(ctx context.Context, who graph.Principal, id string) (graph.SavedPlan, error)
+	Apply(ctx context.Context, who graph.Principal, id string) (graph.SavedPlan, error)
+	Undo(ctx context.Context, who graph.Principal, id string) (graph.SavedPlan, error)
+}
+
+// Auditor shows the audit log; graph.ErrDenied without the audit action.
+type Auditor interface {
+	// Events returns a page, newest first. Empty texts ask for all.
+	Events(ctx context.Context, who graph.Principal, actor, action, object string, first int, after string) (events []audit.Event, next string, err error)
+	// Verification verifies the whole log.
+	Verification(ctx context.Context, who graph.Principal) (audit.Report, error)
+}
+
+// Operator shows and starts the program's work.
+type Operator interface {
+	// Sources returns the configured sources.
+	Sources(ctx context.Context, who graph.Principal) ([]shape.Source, error)
+	// Activity returns the jobs that wait or run.
+	Activity(ctx context.Context, who graph.Principal) ([]shape.Activity, error)
+	// StartCrawl makes the crawl of a source due; graph.ErrDenied without the
+	// crawl action.
+	StartCrawl(ctx context.Context, who graph.Principal, source string) error
+}

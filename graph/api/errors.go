@@ -1,0 +1,63 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"cadastre.dev/cadastre/graph"
+)
+
+// kinds maps the kinds of error to the codes of the API, the first that fits.
+var kinds = []struct {
+	kind error
+	code string
+}{
+	{graph.ErrNotFound, "NOT_FOUND"},
+	{graph.ErrInvalid, "INVALID"},
+	{graph.ErrDenied, "DENIED"},
+	{graph.ErrStale, "STALE"},
+	{graph.ErrConflict, "CONFLICT"},
+	{graph.ErrUnavailable, "UNAVAILABLE"},
+}
+
+// present turns an error into what crosses the API: a code and a text that is
+// safe to show. It is the one place where errors cross. Of what does not
+// exist, or may not be known of, nothing is told but that; an internal error's
+// detail goes to the log under the request's id.
+func (r *resolver) present(ctx context.Context, err error) *gqlerror.Error {
+	var shown *gqlerror.Error
+	if errors.As(err, &shown) && shown.Err == nil {
+		if shown.Extensions["code"] == nil {
+			shown.Extensions = map[string]any{"code": "INVALID"}
+		}
+		return shown
+	}
+	out := &gqlerror.Error{Path: graphql.GetPath(ctx)}
+	for _, k := range kinds {
+		if !errors.Is(err, k.kind) {
+			continue
+		}
+		out.Message = err.Error()
+		if shown != nil {
+			out.Message = shown.Message
+		}
+		if k.code == "NOT_FOUND" {
+			out.Message = "not found, or not yours to know of"
+		}
+		out.Extensions = map[string]any{"code": k.code}
+		return out
+	}
+	id := r.RequestID(ctx)
+	r.Logger.ErrorContext(ctx, "internal error", "request", id, "err", err)
+	out.Message = "something went wrong here; the log has it under request " + id
+	out.Extensions = map[string]any{"code": "INTERNAL", "request": id}
+	return out
+}
+
+// recovered turns a panic into an internal error. What was panicked with goes
+// to the log alone.
+func (r *resolver) recovered(_ context.Context, v any) error { return fmt.Errorf("panic: %v", v) }

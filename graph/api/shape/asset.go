@@ -1,0 +1,100 @@
+package shape
+
+import (
+	"maps"
+	"slices"
+
+	"cadastre.dev/cadastre/graph"
+)
+
+// Me is the signed-in person.
+type Me struct {
+	ID, Name  string
+	Groups    []string
+	Audiences []graph.Audience
+	Actions   []string
+	Head      graph.Revision
+}
+
+// PageInfo says where a page ends.
+type PageInfo struct {
+	HasNextPage bool
+	EndCursor   *string
+}
+
+// NewPageInfo makes a PageInfo; an empty end means an empty page.
+func NewPageInfo(hasNext bool, end string) PageInfo {
+	p := PageInfo{HasNextPage: hasNext}
+	if end != "" {
+		p.EndCursor = &end
+	}
+	return p
+}
+
+// Label is a key and a value.
+type Label struct{ Key, Value string }
+
+// Labels writes a map by rising key.
+func Labels(m map[string]string) []Label {
+	out := make([]Label, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, Label{key, m[key]})
+	}
+	return out
+}
+
+// AssetView is an asset as a principal may know it. Where it is only
+// discoverable, Asset holds ref and kind alone.
+type AssetView struct {
+	Asset      graph.Asset
+	Visibility graph.Visibility
+	Owners     []graph.Owner
+}
+
+// Asset is an asset of the API. Page is what its lists are loaded with.
+type Asset struct {
+	Ref                          graph.Ref
+	Name, Kind, Visibility       string
+	Source                       string
+	Parent                       graph.Ref
+	Location, Title, Description string
+	Labels                       []Label
+	Definition, Unread           string
+	Owners                       []graph.Owner
+	Page                         any
+}
+
+// NewAsset shows an asset. page is kept as it is.
+func NewAsset(v AssetView, page any) Asset {
+	a := v.Asset
+	return Asset{
+		Ref: a.Ref, Name: a.Ref.Base(), Kind: string(a.Kind), Visibility: string(v.Visibility),
+		Source: a.Source, Parent: a.Parent, Location: a.Location, Title: a.Title, Description: a.Description,
+		Labels: Labels(a.Labels), Definition: a.Definition, Unread: a.Unread, Owners: v.Owners, Page: page,
+	}
+}
+
+// Column is a column of the API. Page is what its explanations are loaded with.
+type Column struct {
+	Ref                        graph.Ref
+	Path, Name, DataType, Mode string
+	Description                string
+	PolicyTags                 []string
+	Assessment                 string
+	Tags                       []graph.Tag
+	Page                       any
+}
+
+// NewColumn shows a column with what all witnesses say of it.
+func NewColumn(c graph.Column, tags []graph.Tag, page any) Column {
+	return Column{
+		Ref: c.Ref, Path: c.Ref.Path, Name: c.Name(), DataType: c.Type, Mode: string(c.Mode), Description: c.Description,
+		PolicyTags: c.PolicyTags, Assessment: string(graph.Assess(tags)), Tags: tags, Page: page,
+	}
+}
+
+// PublishedView is a view that was published for an audience.
+type PublishedView struct {
+	Ref      graph.Ref
+	Audience string
+}
