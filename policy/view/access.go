@@ -219,6 +219,21 @@ func (pl *planner) directReaders() {
 	}
 }
 
+// chain reports a base that is itself a view and is not authorized on what it
+// reads: a view over it passes our authority on to it, but it has none to pass
+// on, and readers would need rights of their own.
+func (pl *planner) chain(b Base) {
+	for _, r := range b.Reads {
+		source, ok := pl.p.Containers[r.Parent()]
+		if !ok || source.has(datasetPrincipal(b.Asset.Ref.Parent()), graph.RoleAuthorized) || source.has("view:"+b.Asset.Ref.String(), graph.RoleAuthorized) {
+			continue
+		}
+		pl.find(b.Asset.Ref, graph.FindingWarn, "base-unauthorized",
+			fmt.Sprintf("It is a view and may not itself read %s, so who reads through it must have that right.", r.Name),
+			fmt.Sprintf("Authorize it, or its container, on %s.", r.Parent().Name))
+	}
+}
+
 // mayRead says whether a role may let its holder read rows. Only roles that
 // are known not to are excepted.
 func mayRead(role string) bool {

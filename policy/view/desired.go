@@ -43,6 +43,9 @@ type Base struct {
 	Asset graph.Asset
 	// Columns are all columns at every depth, in any order.
 	Columns []Column
+	// Reads are the assets that a base which is itself a view reads, where
+	// that is known.
+	Reads []graph.Ref
 	// Grants are rights on the asset itself, where the catalog knows of any;
 	// those on its container are read from the target.
 	Grants []graph.Grant
@@ -87,6 +90,11 @@ func (d Desired) Want() Want {
 		}
 		w.Bases = append(w.Bases, b.Asset.Ref)
 		sources[b.Asset.Ref.Parent()] = true
+		for _, r := range b.Reads {
+			if parent := r.Parent(); !parent.IsZero() && !d.Names.Owns(parent) {
+				sources[parent] = true
+			}
+		}
 		if b.Asset.Location == "" {
 			continue
 		}

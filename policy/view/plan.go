@@ -107,6 +107,7 @@ func (pl *planner) base(b Base) {
 		pl.keep(b, "unbuildable", sentence(err), "Rename or repair the column in the base.")
 		return
 	}
+	pl.chain(b)
 	for _, a := range pl.d.Audiences {
 		pl.view(b, s, table, a)
 	}
