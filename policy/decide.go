@@ -197,8 +197,8 @@ func questionValue(audience string, f graph.ColumnFacts) ast.Value {
 // object makes an object of alternating keys and texts.
 func object(pairs ...string) *ast.Term {
 	o := ast.NewObject()
-	for i := 0; i < len(pairs); i += 2 {
-		o.Insert(ast.InternedTerm(pairs[i]), ast.StringTerm(pairs[i+1]))
+	for pair := range slices.Chunk(pairs, 2) {
+		o.Insert(ast.InternedTerm(pair[0]), ast.StringTerm(pair[1]))
 	}
 	return ast.NewTerm(o)
 }

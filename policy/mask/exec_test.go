@@ -95,6 +95,7 @@ func reference(m mask.Method, t mask.Type, domain string, key []byte, cell any) 
 			panic(err)
 		}
 		value = strconv.FormatInt(moment.UnixMicro(), 10)
+	default: // stands as it is
 	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(domain + "|" + spelling(domain, value)))

@@ -77,8 +77,9 @@ func toText(expr string, t Type) (sql string, ok bool) {
 		return "FORMAT_DATETIME('%Y-%m-%dT%H:%M:%E6S', " + expr + ")", true
 	case Timestamp:
 		return "CAST(UNIX_MICROS(" + expr + ") AS STRING)", true
+	default:
+		return "", false
 	}
-	return "", false
 }
 
 // The key domains with a normalisation of their own. Every other domain

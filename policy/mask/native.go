@@ -90,8 +90,9 @@ func nativeType(platform string) (Type, error) {
 		return t, nil
 	case "STRUCT", "RECORD":
 		return "", fmt.Errorf("not applicable to %s, only to its leaf fields: %w", t, graph.ErrInvalid)
+	default:
+		return "", fmt.Errorf("type %q: unknown: %w", platform, graph.ErrInvalid)
 	}
-	return "", fmt.Errorf("type %q: unknown: %w", platform, graph.ErrInvalid)
 }
 
 func notApplicable(rule Rule, t Type) error {
@@ -126,8 +127,9 @@ func nativeDefault(t Type) (string, error) {
 		return "null", nil
 	case nativeArray:
 		return "[]", nil
+	default:
+		return "", notApplicable(RuleDefault, t)
 	}
-	return "", notApplicable(RuleDefault, t)
 }
 
 // nativeHash keeps the type: a text becomes the base64 of the digest, bytes
@@ -193,10 +195,10 @@ func nativeYear(t Type, value string) (string, error) {
 	if _, err := time.Parse("2006-1-2", strings.Join(part[1:4], "-")); err != nil {
 		return "", fmt.Errorf("masking rule %s: value is not a %s: %w", RuleDateYear, t, graph.ErrInvalid)
 	}
-	switch t {
-	case Date:
+	if t == Date {
 		return year + "-01-01", nil
-	case Datetime:
+	}
+	if t == Datetime {
 		return year + "-01-01" + separator(part[4], "T") + "00:00:00", nil
 	}
 	if strings.ContainsAny(zone, "+-") {
