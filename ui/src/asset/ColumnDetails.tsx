@@ -17,7 +17,7 @@ export function ColumnDetails({ column, close }: { column: Column; close: () => 
   const mayAudit = useMay("audit");
   const mayTag = useMay("tag");
   return (
-    <aside aria-label={column.path} className="card top-6 flex flex-col gap-5 p-4 xl:sticky xl:max-h-[calc(100dvh-3rem)] xl:overflow-y-auto">
+    <aside aria-label={column.path} className="card top-6 flex max-xl:order-first flex-col gap-5 p-4 xl:sticky xl:max-h-[calc(100dvh-3rem)] xl:overflow-y-auto">
       <header>
         <div className="flex items-start justify-between gap-2">
           <h2 className="font-mono font-semibold [overflow-wrap:anywhere]">{column.path}</h2>

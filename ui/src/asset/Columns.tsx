@@ -27,7 +27,7 @@ export function Columns({ asset }: { asset: Asset }) {
   const show = (path: string | undefined) => void navigate({ search: (was) => ({ ...was, column: path }) as never, replace: true, resetScroll: false });
   const matching = rows.filter((r) => find === "" || r.item.path.toLowerCase().includes(find.toLowerCase())).length;
   return (
-    <div className={`grid items-start gap-5 ${opened ? "xl:grid-cols-[minmax(0,1fr)_24rem]" : ""}`}>
+    <div className={`grid grid-cols-1 items-start gap-5 ${opened ? "xl:grid-cols-[minmax(0,1fr)_24rem]" : ""}`}>
       <section aria-label={text.asset.tabs.columns} className="min-w-0">
         <div className="mb-2 flex flex-wrap items-center gap-3">
           <input data-search type="search" value={find} aria-label={text.asset.find} placeholder={text.asset.find} onChange={(e) => void navigate({ search: (was) => ({ ...was, find: e.target.value || undefined }) as never, replace: true, resetScroll: false })} className="field w-64 max-w-full" />

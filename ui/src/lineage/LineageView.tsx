@@ -43,7 +43,7 @@ export function LineageView({ refOf, state, change, go }: Props) {
       {graph && <Incomplete reasons={graph.complete ? [] : graph.reasons} />}
       {graph && graph.edges.length === 0 && <Empty title={text.lineage.alone.title} lead={text.lineage.alone.lead} />}
       {graph && graph.edges.length > 0 && (
-        <div className={`grid items-start gap-4 ${chosen.length > 0 ? "lg:grid-cols-[minmax(0,1fr)_26rem]" : ""}`}>
+        <div className={`grid grid-cols-1 items-start gap-4 ${chosen.length > 0 ? "lg:grid-cols-[minmax(0,1fr)_26rem]" : ""}`}>
           {asList ? (
             <LineageList graph={graph} open={openMore} choose={choose} />
           ) : (

@@ -19,14 +19,14 @@ export function Home() {
   if (!data) return <Waiting />;
   const waiting = data.inbox.total;
   return (
-    <div className="grid items-start gap-4 md:grid-cols-2 xl:grid-cols-3">
+    <div className="grid grid-cols-1 items-start gap-4 md:grid-cols-2 xl:grid-cols-3">
       <Block title={text.home.recent}>
         <AssetList refs={recent(me.id).map((r) => ({ ref: r.ref, kind: r.kind }))} none={text.home.recentNone} />
       </Block>
       <Block title={text.home.mine}>
         <AssetList refs={data.mine.edges.map((e) => ({ ref: e.node.ref, kind: e.node.kind }))} none={text.home.mineNone} />
       </Block>
-      <div className="flex flex-col gap-4">
+      <div className="flex min-w-0 flex-col gap-4">
         {mayTag && (
           <Block title={text.shell.inbox}>
             <p className="px-1">{waiting > 0 ? text.home.waiting(waiting) : text.home.waitingNone}</p>

@@ -71,7 +71,7 @@ function Results({ q, filter, narrowed }: { q: string; filter: SearchFilter | nu
   const found = data.search;
   if (found.total === 0 && !fetching) return <Nothing q={q} narrowed={narrowed} />;
   return (
-    <div className="grid gap-6 lg:grid-cols-[15rem_minmax(0,1fr)]">
+    <div className="grid grid-cols-1 gap-6 lg:grid-cols-[15rem_minmax(0,1fr)]">
       <Facets facets={found.facets} />
       <section aria-label={text.search.title} aria-busy={fetching}>
         <p className="mb-2 text-muted" role="status">

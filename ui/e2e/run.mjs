@@ -1,0 +1,24 @@
+// The browser test. BASE_URL is a running `cadastre demo`; with an argument
+// the pictures of every page are left in that folder. Exit 1 on any failure.
+import { launch } from "./browser.mjs";
+import { Checks } from "./checks.mjs";
+import { keys } from "./keys.mjs";
+import { pages } from "./pages.mjs";
+import { proof } from "./proof.mjs";
+
+const base = (process.env.BASE_URL ?? "http://127.0.0.1:8080").replace(/\/$/, "");
+const folder = process.argv[2] ?? "";
+const checks = new Checks();
+const browser = await launch();
+try {
+  console.log(`browser test of ${base}`);
+  const { ref } = await proof(browser, base, checks);
+  await keys(browser, base, checks, { ref });
+  await pages(browser, base, checks, { ref, folder });
+} catch (error) {
+  await checks.that("the browser test comes to its end", () => Promise.reject(error));
+} finally {
+  await browser.close();
+}
+console.log(checks.summary());
+process.exitCode = checks.failed === 0 ? 0 : 1;
