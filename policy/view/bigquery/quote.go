@@ -7,13 +7,16 @@ import (
 	"cadastre.dev/cadastre/graph"
 )
 
-// quoteName writes an identifier of GoogleSQL. Within back quotes a backslash
-// begins an escape as in a literal.
+// quoteName writes an identifier of GoogleSQL. A back quote would end it and a
+// backslash begin an escape; BigQuery has no names with either.
 func quoteName(name string) (string, error) {
 	if err := checkText(name); err != nil {
 		return "", fmt.Errorf("name %q: %w", name, err)
 	}
-	return "`" + escapes.Replace(name) + "`", nil
+	if strings.ContainsAny(name, "`\\") {
+		return "", fmt.Errorf("name %q: a back quote or backslash: %w", name, graph.ErrInvalid)
+	}
+	return "`" + name + "`", nil
 }
 
 // quoteRef writes the path of a table, project and container.
@@ -38,7 +41,7 @@ func quoteText(text string) (string, error) {
 	return "'" + escapes.Replace(text) + "'", nil
 }
 
-var escapes = strings.NewReplacer("\\", "\\\\", "`", "\\`", "'", "\\'")
+var escapes = strings.NewReplacer("\\", "\\\\", "'", "\\'")
 
 // checkText refuses what could end a line, and with it a comment, or hide in
 // one.
