@@ -54,6 +54,9 @@ func load(bundle fs.FS, config Data) (*loaded, error) {
 	if compiler.Compile(modules); compiler.Failed() {
 		return nil, fmt.Errorf("%w: %w", compiler.Errors, graph.ErrInvalid)
 	}
+	if err := config.fits(data); err != nil {
+		return nil, err
+	}
 	if err := addConfig(data, config); err != nil {
 		return nil, err
 	}

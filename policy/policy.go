@@ -7,6 +7,19 @@
 // handed to it as values. It may import policy/mask and policy/rego, which lie
 // below it; internal/serve imports it.
 //
+// A bundle answers three questions. Each is asked with data.config (Data),
+// data.methods (the masking methods by name, with the types that they fit and
+// their rank, most protective highest) and whatever data.json the bundle
+// brings; data.vocabulary, data.purposes and data.roles have the meaning of
+// the default bundle's.
+//
+//	data.cadastre.column.decision   of {audience, column: ColumnFacts}
+//	  {effect, method, domain, rules: [{id, why}], overruled: [{id, why}]}
+//	data.cadastre.visibility.filter of {principal: {id, name, groups, names}}
+//	  {visible: [[{attribute, in}]], discoverable: [[{attribute, in}]]}
+//	data.cadastre.action.answer     of {principal, action, asset, owners}
+//	  {allow, rules: [{id, why}]}
+//
 // It fails closed. What is undefined, in error, of an unknown method or
 // audience is denied, with a rule that says so.
 package policy

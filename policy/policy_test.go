@@ -134,6 +134,8 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		{"audience without name", Config{Data: Data{Audiences: []graph.Audience{{Groups: []string{"g"}}}}}, "audiences[0]: no name"},
 		{"audience without groups", Config{Data: Data{Audiences: []graph.Audience{{Name: "a"}}}}, `audience "a": no groups`},
 		{"audience twice", Config{Data: Data{Audiences: []graph.Audience{{Name: "a", Groups: []string{"g"}}, {Name: "a", Groups: []string{"g"}}}}}, `second audience "a"`},
+		{"purpose that is none", Config{Data: Data{Audiences: []graph.Audience{{Name: "a", Groups: []string{"g"}, Purpose: "fraud"}}}}, `purpose of audience "a": "fraud": want one of [analytics`},
+		{"role that is none", Config{Data: Data{Audiences: []graph.Audience{}, Roles: map[string][]string{"auditors": {"g"}}}}, `role: "auditors": want one of [analyst`},
 		{"containers of nobody", Config{Data: Data{Audiences: []graph.Audience{}, Containers: map[string][]graph.Ref{"a": nil}}}, `no audience "a"`},
 		{"visibility to nobody", Config{Data: Data{Audiences: []graph.Audience{}, Visibility: []VisibilityGrant{{Visibility: graph.Visible}}}}, "visibility[0]: no groups"},
 		{"visibility that is none", Config{Data: Data{Audiences: []graph.Audience{}, Visibility: []VisibilityGrant{{Groups: []string{"g"}, Visibility: graph.Hidden}}}}, `"hidden"`},
@@ -248,6 +250,18 @@ func TestVocabulary(t *testing.T) {
 	}
 	if keys[graph.LabelNone] {
 		t.Errorf("%q is no label of the vocabulary: it says that there is none", graph.LabelNone)
+	}
+}
+
+// A bundle that names no purposes and roles leaves them open.
+func TestABundleMayLeavePurposesAndRolesOpen(t *testing.T) {
+	t.Parallel()
+	data := Data{
+		Audiences: []graph.Audience{{Name: "a", Groups: []string{"g"}, Purpose: "anything"}},
+		Roles:     map[string][]string{"anybody": {"g"}},
+	}
+	if _, err := New(t.Context(), Config{Data: data, Bundle: bundle("package cadastre.column\ndecision := 1")}); err != nil {
+		t.Error(err)
 	}
 }
 

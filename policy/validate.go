@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"cadastre.dev/cadastre/graph"
@@ -44,6 +45,26 @@ func (d Data) validate() error {
 				faults = append(faults, fmt.Errorf("visibility[%d]: %w", i, err))
 			}
 		}
+	}
+	return errors.Join(faults...)
+}
+
+// fits checks the configuration against the purposes and roles that a bundle
+// names in its data: a name misspelt would protect, but nobody would see why.
+// A bundle that names none leaves them open.
+func (d Data) fits(bundle map[string]any) error {
+	var faults []error
+	check := func(what, of, name string) {
+		known, named := bundle[of].(map[string]any)
+		if _, ok := known[name]; named && name != "" && !ok {
+			faults = append(faults, fmt.Errorf("%s: %q: want one of %v: %w", what, name, slices.Sorted(maps.Keys(known)), graph.ErrInvalid))
+		}
+	}
+	for _, a := range d.Audiences {
+		check(fmt.Sprintf("purpose of audience %q", a.Name), "purposes", a.Purpose)
+	}
+	for _, role := range slices.Sorted(maps.Keys(d.Roles)) {
+		check("role", "roles", role)
 	}
 	return errors.Join(faults...)
 }
