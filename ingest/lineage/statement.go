@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"cadastre.dev/cadastre/graph"
 )
@@ -66,7 +67,10 @@ func normal(sql string) string {
 // definition, which the catalog shows anyway; a job's loses its literals, and
 // so does what the analyzer said of it.
 func stored(s graph.Statement, a graph.Analysis) graph.Statement {
-	s.Outcome, s.Unresolved, s.Reason = a.Outcome, slices.Clone(a.Unresolved), sentence(a.Reason)
+	s.Outcome, s.Reason, s.Unresolved = a.Outcome, sentence(a.Reason), nil
+	for _, u := range a.Unresolved {
+		s.Unresolved = append(s.Unresolved, sentence(u))
+	}
 	if s.Target.IsZero() && len(a.Outputs) == 1 {
 		s.Target = a.Outputs[0]
 	}
@@ -115,7 +119,8 @@ func scrubber(sql string) func(string) string {
 			if l.closed {
 				end -= quotes
 			}
-			if inner := l.token[len(l.mark):end]; inner != "" {
+			// Marks alone tell nothing of anybody, and stand in any sentence.
+			if inner := l.token[len(l.mark):end]; strings.ContainsFunc(inner, isTelling) {
 				literals[inner] = true
 			}
 		case tokenSpace, tokenComment, tokenWord, tokenQuoted, tokenSymbol:
@@ -138,6 +143,8 @@ func scrubber(sql string) func(string) string {
 		})
 	}
 }
+
+func isTelling(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // replaceWord replaces a literal where it does not stand within a longer word.
 func replaceWord(words, literal string) string {
