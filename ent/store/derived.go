@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/search"
 	"cadastre.dev/cadastre/graph/walk"
 	entsql "entgo.io/ent/dialect/sql"
 )
@@ -15,6 +16,8 @@ import (
 // built when it is first asked for and valid for the revisions between two
 // changes of what it follows from.
 type derived struct {
+	newest  following
+	past    cached[*search.Index]
 	lineage cached[*walk.Graph]
 	judged  cached[map[graph.Ref]judged]
 }

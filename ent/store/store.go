@@ -11,6 +11,7 @@ import (
 
 	"cadastre.dev/cadastre/ent/gen"
 	"cadastre.dev/cadastre/graph"
+	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/riverqueue/river"
 )
@@ -120,9 +121,16 @@ func (s *Store) identify(ctx context.Context) error {
 }
 
 // bind returns ent's client over a transaction that somebody else ends.
-func bind(dialect string, tx *sql.Tx) *gen.Client {
-	return gen.NewClient(gen.Driver(entsql.NewDriver(dialect, entsql.Conn{ExecQuerier: tx})))
+func bind(name string, tx *sql.Tx) *gen.Client {
+	return gen.NewClient(gen.Driver(within{entsql.NewDriver(name, entsql.Conn{ExecQuerier: tx})}))
 }
+
+// within is a driver over a transaction: what ent wants to do in one of its
+// own is done in that.
+type within struct{ *entsql.Driver }
+
+// Tx returns the transaction that there is; ending it does nothing.
+func (d within) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d.Driver), nil }
 
 // Head returns the newest revision, 0 for an empty catalog.
 func (s *Store) Head(ctx context.Context) (graph.Revision, error) { return head(ctx, s.rows) }

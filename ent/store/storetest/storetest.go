@@ -1,0 +1,106 @@
+// Package storetest is what every database under the store must pass: the laws
+// of the catalog at rest, then its verbs one by one.
+//
+// It owns the suite and the random catalogs that it draws; it does not own how
+// a database is started. The tests of ent/store import it, once a database.
+package storetest
+
+import (
+	"testing"
+
+	"cadastre.dev/cadastre/ent/store"
+	"cadastre.dev/cadastre/graph"
+)
+
+// Open opens an empty store for one test, which closes it at its end.
+type Open func(t *testing.T, c store.Config) *store.Store
+
+// Run runs the whole suite over stores that open makes.
+func Run(t *testing.T, open Open) {
+	t.Helper()
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, Open)
+	}{
+		{"the past never changes", thePastNeverChanges},
+		{"the same facts twice make no revision", sameFactsTwice},
+		{"hidden assets leave no trace", hiddenLeavesNoTrace},
+		{"the filter in SQL is the filter in Go", filterIsFilter},
+		{"rollback leaves nothing", rollbackLeavesNothing},
+		{"commits wait for each other", commitsSerialise},
+		{"a delta from an old state is a conflict", oldDeltaConflicts},
+		{"the audit chain holds", auditHolds},
+		{"known", known},
+		{"assets", assets},
+		{"pages", pages},
+		{"lineage", lineage},
+		{"search", searches},
+		{"history", history},
+		{"revisions", revisions},
+		{"plans", plans},
+		{"the access ledger", ledger},
+		{"cursors", cursors},
+		{"sessions", sessions},
+		{"jobs", jobs},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, open)
+		})
+	}
+}
+
+var (
+	ana  = graph.Principal{ID: "ana@example.org", Groups: []string{"analysts"}}
+	boss = graph.Principal{ID: "boss@example.org", Groups: []string{"owners"}}
+)
+
+// commit applies what turns was into now, and fails the test where it cannot.
+func commit(t *testing.T, s *store.Store, was, now graph.Snapshot) graph.Revision {
+	t.Helper()
+	at, err := s.Commit(t.Context(), boss, "test", func(tx *store.Tx) error {
+		return tx.Apply(t.Context(), graph.Diff(was, now))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+// put begins items in a store, where none of them stands.
+func put(t *testing.T, s *store.Store, items ...graph.Item) graph.Revision {
+	t.Helper()
+	return commit(t, s, nil, graph.NewSnapshot(items...))
+}
+
+func reader(t *testing.T, s *store.Store, f graph.Filter, at graph.Revision) *store.Reader {
+	t.Helper()
+	r, err := s.Reader(t.Context(), ana, f, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func all(t *testing.T, s *store.Store) *store.Reader {
+	t.Helper()
+	return reader(t, s, graph.Everything(), 0)
+}
+
+// want fails the test where two snapshots differ.
+func want(t *testing.T, got, want graph.Snapshot) {
+	t.Helper()
+	for _, c := range graph.Diff(want, got) {
+		t.Errorf("differs: %T %+v", c, c)
+	}
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
