@@ -60,6 +60,7 @@ func TestBundleTests(t *testing.T) {
 		t.Errorf("only %d tests ran", ran)
 	}
 	report := coverage.Report(rules)
+	t.Logf("%d tests reach %.1f%% of the bundle", ran, report.Coverage)
 	if report.Coverage < minCoverage && failed == 0 {
 		for name, file := range report.Files {
 			if len(file.NotCovered) > 0 {
