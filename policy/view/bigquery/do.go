@@ -165,7 +165,7 @@ func (t *Target) setView(ctx context.Context, step graph.Step, from, to string) 
 		switch {
 		case !there && to == "", there && holds(table, to):
 			return nil
-		case there && !(isManaged(table.Labels) && textOf(table) == from), !there && from != "":
+		case there && (!isManaged(table.Labels) || textOf(table) != from), !there && from != "":
 			return fmt.Errorf("%s: not as it was planned: %w", step.Object.Name, graph.ErrConflict)
 		case !there:
 			err = t.insertView(ctx, step, to)

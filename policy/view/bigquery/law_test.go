@@ -38,6 +38,7 @@ func TestNoProtectedColumnIsSelectedBare(t *testing.T) {
 				want[path] = "bare"
 			case graph.EffectMask:
 				want[path] = "masked"
+			default:
 			}
 		}
 		got := map[string]string{}
@@ -188,11 +189,11 @@ func masked(d graph.Decision, kind, value string) any {
 		}
 		return "***" + domain[1]
 	}
-	switch {
-	case kind == "BYTES":
+	switch kind {
+	case "BYTES":
 		raw, _ := base64.StdEncoding.DecodeString(value)
 		value = hex.EncodeToString(raw)
-	case kind == "TIMESTAMP":
+	case "TIMESTAMP":
 		at, _ := time.Parse(time.RFC3339, value)
 		value = strconv.FormatInt(at.UnixMicro(), 10)
 	}

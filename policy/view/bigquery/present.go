@@ -189,15 +189,14 @@ const schemaVersion = "schema:"
 
 func baseOf(table *bq.Table) view.Table {
 	base := view.Table{Columns: map[string]view.Shape{}}
-	hash := sha256.New()
-	fmt.Fprintf(hash, "%q\n", table.Location)
+	text := []string{table.Location}
 	var walk func(fields []*bq.TableFieldSchema, prefix string)
 	walk = func(fields []*bq.TableFieldSchema, prefix string) {
 		for _, f := range fields {
 			shape := view.Shape{Type: f.Type, Mode: modeOf(f.Mode), Protection: protectionOf(f)}
 			path := strings.ToLower(prefix + f.Name)
 			base.Columns[path] = shape
-			fmt.Fprintf(hash, "%q %q %q %q\n", path, shape.Type, shape.Mode, shape.Protection)
+			text = append(text, path, shape.Type, string(shape.Mode), shape.Protection)
 			if shape.Mode == graph.ModeRepeated {
 				path += "[]"
 			}
@@ -207,7 +206,8 @@ func baseOf(table *bq.Table) view.Table {
 	if table.Schema != nil {
 		walk(table.Schema.Fields, "")
 	}
-	base.Version = schemaVersion + hex.EncodeToString(hash.Sum(nil))
+	sum := sha256.Sum256([]byte(strings.Join(text, "\x1f")))
+	base.Version = schemaVersion + hex.EncodeToString(sum[:])
 	return base
 }
 

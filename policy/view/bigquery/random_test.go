@@ -74,10 +74,8 @@ func (r *random) column(path string, f googlesql.Field) {
 		Column: graph.Column{Ref: r.base.Asset.Ref.Column(path), Position: len(r.base.Columns), Type: f.Type, Mode: graph.Mode(strings.ToLower(f.Mode))},
 		Class:  graph.Class(path), Assessment: graph.Tagged,
 	}
-	want := graph.Decision{Effect: graph.EffectDeny}
 	if !c.IsRecord() {
-		var assessed bool
-		want, assessed = r.decision(c)
+		want, assessed := r.decision(c)
 		if !assessed {
 			c.Assessment = graph.Untouched
 		}

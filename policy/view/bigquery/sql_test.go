@@ -174,8 +174,8 @@ func TestNamesAreQuoted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		body := sql[strings.Index(sql, "SELECT"):]
-		quoted, _, _ := strings.Cut(strings.TrimPrefix(body, "SELECT\n  base."), " AS ")
+		_, body, _ := strings.Cut(sql, "SELECT\n  base.")
+		quoted, _, _ := strings.Cut(body, " AS ")
 		got, err := session.Exec(t.Context(), googlesql.Query{SQL: "SELECT 1 AS " + quoted})
 		if err != nil {
 			t.Errorf("%q: %v in %s", name, err, quoted)
