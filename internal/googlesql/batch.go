@@ -8,8 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 )
 
 // batchQuestion is one line of a batch.
@@ -53,55 +52,78 @@ type batchSource struct {
 // and the rest goes on; Batch itself fails only when r or w does, when there
 // is no worker, or when ctx ends.
 func (p *Pool) Batch(ctx context.Context, r io.Reader, w io.Writer) error {
-	tasks, ctx := errgroup.WithContext(ctx)
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	// The queue holds answers in the order of their questions, each a channel
 	// that its task fills: as many are under way as there are workers, and a
 	// few more wait for a slow one before them.
 	queue := make(chan chan []byte, 8*p.cfg.Workers)
-	tasks.Go(func() error {
+	var tasks sync.WaitGroup
+	tasks.Go(func() {
 		defer close(queue)
-		in := bufio.NewReaderSize(r, 1<<16)
-		for {
-			line, err := in.ReadBytes('\n')
-			if len(bytes.TrimSpace(line)) > 0 {
-				answer := make(chan []byte, 1)
-				select {
-				case queue <- answer:
-				case <-ctx.Done():
-					return context.Cause(ctx)
-				}
-				tasks.Go(func() error {
-					out, err := p.batchLine(ctx, line)
-					answer <- out
-					return err
-				})
-			}
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			if err != nil {
-				return fmt.Errorf("batch: read question: %w", err)
-			}
+		if err := p.askLines(ctx, r, queue, fail); err != nil {
+			fail(err)
 		}
 	})
-	tasks.Go(func() error {
-		out := bufio.NewWriterSize(w, 1<<16)
-		for answer := range queue {
+	tasks.Go(func() {
+		if err := writeLines(ctx, w, queue); err != nil {
+			fail(err)
+		}
+	})
+	tasks.Wait()
+	return context.Cause(ctx)
+}
+
+// askLines reads the questions and has each answered by a task of its own,
+// all of which have ended when it returns.
+func (p *Pool) askLines(ctx context.Context, r io.Reader, queue chan<- chan []byte, fail func(error)) error {
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	in := bufio.NewReaderSize(r, 1<<16)
+	for {
+		line, err := in.ReadBytes('\n')
+		if len(bytes.TrimSpace(line)) > 0 {
+			answer := make(chan []byte, 1)
 			select {
-			case line := <-answer:
-				if _, err := out.Write(line); err != nil {
-					return fmt.Errorf("batch: write answer: %w", err)
-				}
+			case queue <- answer:
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
+			tasks.Go(func() {
+				out, err := p.batchLine(ctx, line)
+				if err != nil {
+					fail(err)
+					return
+				}
+				answer <- out
+			})
 		}
-		if err := out.Flush(); err != nil {
-			return fmt.Errorf("batch: write answer: %w", err)
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
-		return nil
-	})
-	return tasks.Wait()
+		if err != nil {
+			return fmt.Errorf("batch: read question: %w", err)
+		}
+	}
+}
+
+// writeLines writes the answers in the order of the queue.
+func writeLines(ctx context.Context, w io.Writer, queue <-chan chan []byte) error {
+	out := bufio.NewWriterSize(w, 1<<16)
+	for answer := range queue {
+		select {
+		case line := <-answer:
+			if _, err := out.Write(line); err != nil {
+				return fmt.Errorf("batch: write answer: %w", err)
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("batch: write answer: %w", err)
+	}
+	return nil
 }
 
 // batchLine answers one line. Whatever is wrong with the line is in the answer.

@@ -25,16 +25,14 @@ const memoryPoll = 100 * time.Millisecond
 // process is one running worker. One question is asked at a time; whoever
 // holds the process may ask.
 type process struct {
-	cmd     *exec.Cmd
-	stdin   io.WriteCloser
-	stdout  *bufio.Reader
-	gone    chan struct{} // closed once the process has been waited for
-	asked   uint64
-	rss     atomic.Int64
-	kill    sync.Once
-	limit   int64
-	grace   time.Duration
-	memfail atomic.Bool
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	stdout *bufio.Reader
+	gone   chan struct{} // closed once the process has been waited for
+	asked  uint64
+	rss    atomic.Int64
+	kill   sync.Once
+	limit  int64 // resident bytes; not positive for none
 }
 
 // envelope is what every answer line has beside its own fields.
