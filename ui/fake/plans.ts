@@ -61,7 +61,7 @@ export function makePlan(catalog: Catalog, person: FakePerson, names: string[] |
   if (unknown) throw new Refusal("INVALID", `audience ${unknown} does not exist`);
   const now = catalog.time();
   const plan: FakePlan = {
-    id: Array.from({ length: 4 }, (_, i) => (((catalog.head + catalog.plans.length) * 40503 * (i + 7) + 0x1f3b) >>> 0).toString(16).padStart(16, "a")).join(""),
+    id: Array.from({ length: 4 }, (_, i) => (((catalog.head + catalog.plans.length) * 40503 * (i + 7) + 0x1f3b) >>> 0).toString(16).padStart(8, "0").repeat(2)).join(""),
     state: "planned", target: "warehouse", revision: catalog.head, policy: "9f2c41d7a6b05e83", audiences: chosen,
     plannedBy: person.id, plannedAt: now, approvedBy: "", changedAt: now, done: 0, reason: "",
     steps: chosen.flatMap((a) => steps(catalog, a)),

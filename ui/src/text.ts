@@ -171,6 +171,7 @@ export const text = {
       confirmed: "Confirmed.",
       rejected: "Rejected: it does not count and will not be proposed again.",
     } as Record<string, string>,
+    outspoken: (state: string) => `It says ${state}; a person's word stands before it.`,
   },
 
   effect: {
@@ -237,7 +238,7 @@ export const text = {
 
   inbox: {
     lead: (n: number) => `${plural(n, "proposal")} ${n === 1 ? "waits" : "wait"}. A proposal protects its column at once; your word decides.`,
-    keys: "Keys: j and k move, a confirms, r rejects.",
+    keys: "Keys: j and k move, a confirms, r rejects, u takes the last one back.",
     confirmAll: (n: number) => `Confirm all ${n}`,
     wholeAsset: "the asset itself",
     none: { title: "Nothing waits for you", lead: "Detectors propose labels after each crawl; what they find on your assets appears here.", mayNot: "Proposals are decided by those who may tag, for the assets that they own.", do: "See all assets" },

@@ -2,6 +2,7 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, type ReactNode } from "react";
 import { useQuery } from "urql";
+import { useReadAgainAfterWrites } from "../api/again";
 import { useMe } from "../api/session";
 import { AssetDocument, type AssetQuery } from "../gql/graphql";
 import { baseName, container, principalName } from "../lib/ref";
@@ -35,6 +36,7 @@ export function AssetPage() {
 function OneAsset({ refOf }: { refOf: string }) {
   const me = useMe();
   const [{ data, error, fetching }, again] = useQuery({ query: AssetDocument, variables: { ref: refOf } });
+  useReadAgainAfterWrites(again);
   const asset = data?.asset;
   useEffect(() => {
     if (asset) noteOpened(me.id, asset);
@@ -70,7 +72,7 @@ function Head({ asset }: { asset: Asset }) {
         title={
           <>
             {asset.name}
-            {asset.title && <span className="ml-2 font-normal text-muted">{asset.title}</span>}
+            {asset.title.toLowerCase() !== asset.name.toLowerCase() && <span className="ml-2 font-normal text-muted">{asset.title}</span>}
           </>
         }
         lead={asset.description || undefined}
@@ -96,7 +98,7 @@ function Head({ asset }: { asset: Asset }) {
         {asset.tags.length > 0 && (
           <Fact title={text.asset.tags}>
             {asset.tags.map((tag) => (
-              <TagBadge key={tag.label + tag.provenance.kind} tag={tag} />
+              <TagBadge key={tag.label + tag.provenance.kind} tag={tag} among={asset.tags} />
             ))}
           </Fact>
         )}

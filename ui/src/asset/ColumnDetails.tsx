@@ -3,12 +3,13 @@ import { Link } from "@tanstack/react-router";
 import { X } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { useQuery } from "urql";
+import { useReadAgainAfterWrites } from "../api/again";
 import { useMay } from "../api/session";
 import { useTagging } from "../api/tagging";
 import { AudiencesDocument, ExplainDocument } from "../gql/graphql";
 import { Button, Problem, Waiting } from "../parts/base";
 import { LabelChoice } from "../parts/labels";
-import { EffectBadge, TagStory } from "../parts/tags";
+import { bySpeaker, EffectBadge, TagStory } from "../parts/tags";
 import { text } from "../text";
 import { typeOf } from "./ColumnRow";
 import type { Column } from "./Columns";
@@ -31,9 +32,9 @@ export function ColumnDetails({ column, close }: { column: Column; close: () => 
       <Part title={text.column.tags}>
         {column.tags.length === 0 && <p className="text-muted">{text.asset.assessmentWhy[column.assessment]}</p>}
         <ul className="flex flex-col gap-3">
-          {column.tags.map((tag) => (
+          {bySpeaker(column.tags).map((tag) => (
             <li key={tag.label + tag.provenance.kind} className="rounded-lg border border-line p-3">
-              <TagStory tag={tag} />
+              <TagStory tag={tag} among={column.tags} />
             </li>
           ))}
         </ul>
@@ -83,9 +84,10 @@ function AddTag({ column }: { column: Column }) {
 
 /** Every audience and what its views show of a column. */
 export function WhoGetsWhat({ column }: { column: string }) {
-  const [{ data, error }] = useQuery({ query: ExplainDocument, variables: { column } });
+  const [{ data, error }, again] = useQuery({ query: ExplainDocument, variables: { column } });
+  useReadAgainAfterWrites(again);
   const [{ data: known }] = useQuery({ query: AudiencesDocument });
-  if (error && !data) return <Problem error={error} />;
+  if (error && !data) return <Problem error={error} again={() => again({ requestPolicy: "network-only" })} />;
   if (!data) return <Waiting lines={2} />;
   return (
     <ul className="flex flex-col gap-2">

@@ -86,7 +86,7 @@ function Ways({ answer }: { answer: Answer }) {
                 <p className="font-medium [overflow-wrap:anywhere]" title={way.principal}>{principalName(way.principal)}{way.audience && <span className="font-normal text-muted">{` ${text.audit.audience(way.audience)}`}</span>}</p>
                 <p className="text-muted">{way.why}</p>
               </div>
-              <p className="text-[0.9rem] text-muted">{`${text.audit.through} `}<RefLink refTo={way.through} short />{`, ${text.audit.since(way.since)}`}</p>
+              <p className="text-[0.9rem] text-muted">{`${text.audit.through} `}<RefLink refTo={way.through} />{`, ${text.audit.since(way.since)}`}</p>
             </li>
           ))}
         </ul>

@@ -2,6 +2,7 @@
 import { Link } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useQuery } from "urql";
+import { useReadAgainAfterWrites } from "../api/again";
 import { useMay } from "../api/session";
 import { useTagging } from "../api/tagging";
 import { InboxDocument, type TagPartsFragment } from "../gql/graphql";
@@ -17,6 +18,7 @@ export function InboxPage() {
   const may = useMay("tag");
   const [first, setFirst] = useState(pageSize);
   const [{ data, error, fetching }, again] = useQuery({ query: InboxDocument, variables: { first } });
+  useReadAgainAfterWrites(again);
   const tags = useMemo(() => data?.inbox.edges.map((e) => e.node) ?? [], [data]);
   if (error && !data) return <Problem error={error} again={() => again({ requestPolicy: "network-only" })} />;
   return (

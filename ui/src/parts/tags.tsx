@@ -20,13 +20,24 @@ export function labelTitle(label: string): string {
   return label === "none" ? text.asset.nothingPersonal : label;
 }
 
-/** What one witness says of one label, with its evidence in full. */
-export function TagStory({ tag }: { tag: TagPartsFragment }) {
+/** Whether a person has spoken of the label, and this is another witness. */
+export function isOutspoken(tag: TagPartsFragment, among: readonly TagPartsFragment[]): boolean {
+  return tag.provenance.kind !== "person" && among.some((t) => t.label === tag.label && t.provenance.kind === "person");
+}
+
+/** What people say first, then what the other witnesses say. */
+export function bySpeaker(tags: readonly TagPartsFragment[]): TagPartsFragment[] {
+  return [...tags].sort((a, b) => Number(b.provenance.kind === "person") - Number(a.provenance.kind === "person"));
+}
+
+/** What one witness says of one label among all that is said, in full. */
+export function TagStory({ tag, among }: { tag: TagPartsFragment; among: readonly TagPartsFragment[] }) {
   const { kind, name, why } = tag.provenance;
+  const outspoken = isOutspoken(tag, among);
   return (
     <div className="flex flex-col gap-2 text-[0.93rem]">
       <p className="font-semibold [overflow-wrap:anywhere]">{labelTitle(tag.label)}</p>
-      <p>{text.column.state[tag.state] ?? tag.state}</p>
+      <p>{outspoken ? text.column.outspoken(tag.state) : (text.column.state[tag.state] ?? tag.state)}</p>
       <p className="text-muted">
         {text.column.says[kind] ?? kind} {kind === "propagation" && name.includes("/") ? <RefLink refTo={name} /> : <span className="text-ink">{name}</span>}
         {`, ${text.column.confidence(tag.confidence)}, ${text.column.form[tag.form] ?? tag.form}`}
@@ -39,7 +50,7 @@ export function TagStory({ tag }: { tag: TagPartsFragment }) {
           ))}
         </ul>
       )}
-      <TagActions tag={tag} />
+      {!outspoken && <TagActions tag={tag} />}
     </div>
   );
 }
@@ -63,7 +74,7 @@ export function TagActions({ tag }: { tag: TagPartsFragment }) {
   );
 }
 
-export function TagBadge({ tag }: { tag: TagPartsFragment }) {
+export function TagBadge({ tag, among }: { tag: TagPartsFragment; among: readonly TagPartsFragment[] }) {
   return (
     <Why
       tone={tagTones[tag.state] ?? "plain"}
@@ -75,7 +86,7 @@ export function TagBadge({ tag }: { tag: TagPartsFragment }) {
         </>
       }
     >
-      <TagStory tag={tag} />
+      <TagStory tag={tag} among={among} />
     </Why>
   );
 }
@@ -93,7 +104,7 @@ export function leading(tags: readonly TagPartsFragment[]): TagPartsFragment[] {
 
 export function Assessment({ assessment, tags }: { assessment: string; tags: readonly TagPartsFragment[] }) {
   const shown = leading(tags);
-  if (shown.length > 0) return shown.map((tag) => <TagBadge key={tag.label} tag={tag} />);
+  if (shown.length > 0) return shown.map((tag) => <TagBadge key={tag.label} tag={tag} among={tags} />);
   return (
     <Why tone="plain" label={text.asset.assessment[assessment] ?? assessment} badge={<><Minus aria-hidden className="size-3" />{text.asset.assessment[assessment] ?? assessment}</>}>
       <p>{text.asset.assessmentWhy[assessment]}</p>
