@@ -334,15 +334,15 @@ func merge(was any, patch []byte, into any) (map[string]bool, error) {
 	if err := json.Unmarshal(data, &current); err != nil {
 		return nil, fmt.Errorf("patch: %w", err)
 	}
-	if err := json.Unmarshal(patch, &change); err != nil {
-		return nil, &apiError{status: http.StatusBadRequest, reason: "parseError", message: "Parse Error: " + err.Error()}
+	if err := decode(patch, &change); err != nil {
+		return nil, err
 	}
 	data, err = json.Marshal(mergeObjects(current, change))
 	if err != nil {
 		return nil, fmt.Errorf("patch: %w", err)
 	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return nil, &apiError{status: http.StatusBadRequest, reason: "parseError", message: "Parse Error: " + err.Error()}
+	if err := decode(data, into); err != nil {
+		return nil, err
 	}
 	sent := make(map[string]bool, len(change))
 	for name := range change {

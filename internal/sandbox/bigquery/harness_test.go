@@ -76,10 +76,22 @@ func worldIn(t *testing.T, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return serveWarehouse(t, w)
+}
+
+// serveWarehouse puts a warehouse behind a server that holds its answers to
+// Google's description.
+func serveWarehouse(t *testing.T, w *bigquery.Warehouse) *world {
+	t.Helper()
 	server := httptest.NewServer(held(t, w))
 	t.Cleanup(func() {
 		server.Close()
-		if err := errors.Join(w.Close(), j.Close()); err != nil {
+		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -214,6 +214,10 @@ func (c *call) read(into any) error {
 	if err != nil {
 		return err
 	}
+	return decode(data, into)
+}
+
+func decode(data []byte, into any) error {
 	if err := json.Unmarshal(data, into); err != nil {
 		return &apiError{status: http.StatusBadRequest, reason: "parseError", message: "Parse Error: " + err.Error()}
 	}

@@ -3,7 +3,6 @@ package bigquery
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"strings"
 
 	bq "google.golang.org/api/bigquery/v2"
@@ -72,8 +71,15 @@ func (w *Warehouse) getTable(c *call) (any, error) {
 // insertTable creates a table or a view. A view's query is analysed first, and
 // the caller must be able to query all that it names.
 func (w *Warehouse) insertTable(c *call) (any, error) {
+	body, err := c.body()
+	if err != nil {
+		return nil, err
+	}
 	meta := &bq.Table{}
-	if err := c.read(meta); err != nil {
+	if err := decode(body, meta); err != nil {
+		return nil, err
+	}
+	if err := checkDialect(body); err != nil {
 		return nil, err
 	}
 	if meta.TableReference == nil || !isID(tableIDPattern, meta.TableReference.TableId) {
@@ -120,6 +126,23 @@ func (w *Warehouse) mayCreateLocked(c *call) error {
 	}
 	if d.tables[c.table] != nil {
 		return duplicate("Table %s:%s.%s", c.project, c.dataset, c.table)
+	}
+	return nil
+}
+
+// checkDialect refuses a view that does not say in which SQL it is written:
+// the service takes that for legacy SQL, which no view here is in.
+func checkDialect(body []byte) error {
+	var sent struct {
+		View *struct {
+			UseLegacySQL *bool `json:"useLegacySql"`
+		} `json:"view"`
+	}
+	if err := decode(body, &sent); err != nil {
+		return err
+	}
+	if sent.View != nil && (sent.View.UseLegacySQL == nil || *sent.View.UseLegacySQL) {
+		return invalid("The sandbox does not run legacy SQL, which is what the API defaults to: send useLegacySql false")
 	}
 	return nil
 }
@@ -336,9 +359,6 @@ func (w *Warehouse) deleteTable(c *call) (any, error) {
 // describeView analyses a view's query on the caller's behalf and returns its
 // columns.
 func (w *Warehouse) describeView(c *call, meta *bq.Table) (*bq.TableSchema, error) {
-	if meta.View.UseLegacySql {
-		return nil, invalid("The sandbox does not run legacy SQL: send useLegacySql false")
-	}
 	if len(meta.View.Query) > 256<<10 {
 		return nil, invalid("The view's query is longer than 256 K characters")
 	}
@@ -366,72 +386,4 @@ func sameJSON(a, b any) bool {
 	left, errLeft := json.Marshal(a)
 	right, errRight := json.Marshal(b)
 	return errLeft == nil && errRight == nil && string(left) == string(right)
-}
-
-// listRows answers the rows of a table; of a view BigQuery answers none this
-// way.
-func (w *Warehouse) listRows(c *call) (any, error) {
-	w.store.mu.RLock()
-	_, t, err := w.openTable(c, tablesGetData)
-	w.store.mu.RUnlock()
-	if err != nil {
-		return nil, err
-	}
-	if t.meta.View != nil {
-		return nil, invalid("Cannot list a table of type VIEW.")
-	}
-	fields := fieldsOf(t.meta.Schema)
-	if hidden := w.hiddenColumns(c.who, t.meta); len(hidden) > 0 {
-		return nil, deniedColumns(t.meta, hidden)
-	}
-	start, end, next, err := c.window(len(t.rows))
-	if err != nil {
-		return nil, err
-	}
-	list := &bq.TableDataList{Kind: "bigquery#tableDataList", Etag: t.meta.Etag, TotalRows: int64(len(t.rows)), PageToken: next,
-		ForceSendFields: []string{"TotalRows"}}
-	for _, row := range t.rows[start:end] {
-		list.Rows = append(list.Rows, restRow(fields, row, c.param("formatOptions.useInt64Timestamp") == "true"))
-	}
-	return list, nil
-}
-
-// insertRows appends rows. One that does not fit is answered with its number
-// and what is wrong with it; without skipInvalidRows nothing is then stored.
-func (w *Warehouse) insertRows(c *call) (any, error) {
-	var body struct {
-		SkipInvalidRows     bool `json:"skipInvalidRows"`
-		IgnoreUnknownValues bool `json:"ignoreUnknownValues"`
-		Rows                []struct {
-			JSON map[string]any `json:"json"`
-		} `json:"rows"`
-	}
-	if err := c.read(&body); err != nil {
-		return nil, err
-	}
-	w.store.mu.Lock()
-	defer w.store.mu.Unlock()
-	_, t, err := w.openTable(c, tablesUpdateData)
-	if err != nil {
-		return nil, err
-	}
-	if t.meta.View != nil || t.meta.Schema == nil {
-		return nil, &apiError{status: http.StatusBadRequest, reason: "invalid", message: "Cannot add rows to a table without schema or a view."}
-	}
-	answer := &bq.TableDataInsertAllResponse{Kind: "bigquery#tableDataInsertAllResponse"}
-	rows := append([]googlesql.Row{}, t.rows...)
-	for i, r := range body.Rows {
-		row, err := rowOf(t.meta.Schema.Fields, r.JSON, body.IgnoreUnknownValues)
-		if err != nil {
-			answer.InsertErrors = append(answer.InsertErrors, &bq.TableDataInsertAllResponseInsertErrors{Index: int64(i),
-				Errors: []*bq.ErrorProto{{Reason: "invalid", Message: err.Error()}}, ForceSendFields: []string{"Index"}})
-			continue
-		}
-		rows = append(rows, row)
-	}
-	if len(answer.InsertErrors) > 0 && !body.SkipInvalidRows {
-		return answer, nil
-	}
-	meta := *t.meta
-	return answer, w.writeTable(&meta, rows, false)
 }
