@@ -31,11 +31,11 @@ func (s *Store) Commit(ctx context.Context, who graph.Principal, why string, fn 
 	}
 	defer t.close()
 	if err := fn(t); err != nil {
-		return 0, err
+		return 0, fault(err)
 	}
 	at, err := t.finish(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("commit %s: %w", why, err)
+		return 0, fmt.Errorf("commit %s: %w", why, fault(err))
 	}
 	if err := tx.Commit(); err != nil {
 		return 0, fmt.Errorf("commit %s: %w", why, unavailable(err))

@@ -5,14 +5,27 @@ import (
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/ent/store/storetest"
+	"cadastre.dev/cadastre/graph"
 )
+
+var boss = graph.Principal{ID: "boss@example.org"}
 
 func TestSQLite(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, open)
+	storetest.Run(t, func(t *testing.T, c store.Config) *store.Store { return open(t, c) })
 }
 
-func open(t *testing.T, c store.Config) *store.Store {
+// TestSQLiteInAFile runs the suite on files that are kept, whose settings
+// differ from those of the private store.
+func TestSQLiteInAFile(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T, c store.Config) *store.Store {
+		c.Path = t.TempDir() + "/a catalog?#%.db"
+		return open(t, c)
+	})
+}
+
+func open(t testing.TB, c store.Config) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), c)
 	if err != nil {
@@ -24,4 +37,9 @@ func open(t *testing.T, c store.Config) *store.Store {
 		}
 	})
 	return s
+}
+
+func openAt(t testing.TB, path string) *store.Store {
+	t.Helper()
+	return open(t, store.Config{Path: path})
 }

@@ -118,7 +118,7 @@ func read(ctx context.Context, q querier, dialect string, s selection, emit func
 	text, args := query.Query()
 	rows, err := q.QueryContext(ctx, text, args...)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", s.table.name, err)
+		return fmt.Errorf("read %s: %w", s.table.name, fault(err))
 	}
 	defer rows.Close() //nolint:errcheck // Err tells
 	var (
@@ -148,7 +148,7 @@ func read(ctx context.Context, q querier, dialect string, s selection, emit func
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", s.table.name, err)
+		return fmt.Errorf("read %s: %w", s.table.name, fault(err))
 	}
 	return nil
 }

@@ -42,7 +42,11 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 		return fmt.Errorf("open the writer: %w", err)
 	}
 	s.writer.SetMaxOpenConns(1)
-	if err := s.migrateSQLite(ctx, path, existed); err != nil {
+	all, err := migrations.SQLite()
+	if err != nil {
+		return err
+	}
+	if err := s.migrateSQLite(ctx, path, existed, all); err != nil {
 		return err
 	}
 	if s.readers, err = sql.Open("sqlite", sqliteDSN(path, durable, true)); err != nil {
@@ -90,37 +94,40 @@ func sqliteDSN(path string, durable, readOnly bool) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + query.Encode()
 }
 
-// migrateSQLite brings the tables from the version of the file to the newest.
-// The version stands in the file's header, where no table need exist to read
-// it.
-func (s *Store) migrateSQLite(ctx context.Context, path string, existed bool) error {
-	all, err := migrations.SQLite()
-	if err != nil {
-		return err
-	}
+// migrateSQLite brings the tables, and those of the jobs, from the version of
+// the file to the newest. The version stands in the file's header, where no
+// table need exist to read it.
+func (s *Store) migrateSQLite(ctx context.Context, path string, existed bool, all []migrations.Migration) error {
 	var version int
 	if err := s.writer.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read the version of the tables: %w", err)
+		return fmt.Errorf("read the version of the tables: %w", fault(err))
 	}
 	if version > len(all) {
 		return fmt.Errorf("the file has version %d of the tables and this program knows up to %d; start the newer program, or restore the copy made before it migrated: %w", version, len(all), graph.ErrConflict)
 	}
-	if existed && version > 0 && version < len(all) {
+	jobs, err := rivermigrate.New(riversqlite.New(s.writer), &rivermigrate.Config{Logger: quiet(s.log)})
+	if err != nil {
+		return fmt.Errorf("prepare the tables of the jobs: %w", err)
+	}
+	valid, err := jobs.Validate(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("look at the tables of the jobs: %w", err)
+	}
+	if version == len(all) && valid.OK {
+		return nil
+	}
+	if existed {
 		if err := s.backupSQLite(ctx, fmt.Sprintf("%s.v%d.bak", path, version)); err != nil {
 			return err
 		}
 	}
 	for _, m := range all[version:] {
 		if err := s.migrateTo(ctx, m); err != nil {
-			return fmt.Errorf("migration %s: %w", m.Name, err)
+			return fmt.Errorf("migration %s: %w", m.Name, fault(err))
 		}
 		s.log.InfoContext(ctx, "store migrated", "ref", m.Name)
 	}
-	river, err := rivermigrate.New(riversqlite.New(s.writer), &rivermigrate.Config{Logger: quiet(s.log)})
-	if err != nil {
-		return fmt.Errorf("prepare the tables of the jobs: %w", err)
-	}
-	if _, err := river.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+	if _, err := jobs.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("migrate the tables of the jobs: %w", err)
 	}
 	return nil
@@ -144,13 +151,9 @@ func (s *Store) migrateTo(ctx context.Context, m migrations.Migration) error {
 	return tx.Commit()
 }
 
-// backupSQLite writes a whole copy of the store to a new file that its owner
-// alone may read. A copy of the same version that is there already stays: it
-// is of an earlier attempt, from before anything was changed.
+// backupSQLite writes a whole copy of the store to a file that its owner alone
+// may read. It takes the place of an older copy only when it is whole.
 func (s *Store) backupSQLite(ctx context.Context, path string) error {
-	if _, err := os.Stat(path); err == nil {
-		return nil
-	}
 	part := path + ".part"
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("back up to %s: %w", path, err)
@@ -169,6 +172,21 @@ func (s *Store) backupSQLite(ctx context.Context, path string) error {
 func isDuplicate(err error) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// fault marks errors of the disk and the file, which asking again later may
+// mend, as graph.ErrUnavailable.
+func fault(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) || errors.Is(err, graph.ErrUnavailable) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+		sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w", graph.ErrUnavailable, err)
+	}
+	return err
 }
 
 // maxVariables is how many parameters one statement of SQLite takes.
