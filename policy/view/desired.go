@@ -76,7 +76,7 @@ type Want struct {
 	// containers of the bases. Each is sorted. What does not exist is left
 	// out of the answer.
 	Containers, Keys, Sources []graph.Ref
-	// Bases are the assets behind the views.
+	// Bases are the assets of which some audience may be shown something.
 	Bases []graph.Ref
 }
 
@@ -88,7 +88,9 @@ func (d Desired) Want() Want {
 		if !d.isBase(b.Asset) {
 			continue
 		}
-		w.Bases = append(w.Bases, b.Asset.Ref)
+		if d.mayShow(b) {
+			w.Bases = append(w.Bases, b.Asset.Ref)
+		}
 		sources[b.Asset.Ref.Parent()] = true
 		for _, r := range b.Reads {
 			if parent := r.Parent(); !parent.IsZero() && !d.Names.Owns(parent) {
@@ -118,6 +120,27 @@ func (d Desired) isBase(a graph.Asset) bool {
 	default:
 		return false
 	}
+}
+
+// mayShow says whether any audience may be shown anything of a base. Most of a
+// large warehouse is not, and need not be read.
+func (d Desired) mayShow(b Base) bool {
+	for _, c := range b.Columns {
+		if c.IsRecord() || !c.isAssessed() {
+			continue
+		}
+		for _, a := range d.Audiences {
+			if e := d.Decisions[Asked{a.Name, c.Class}].Effect; e == graph.EffectAllow || e == graph.EffectMask {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isAssessed says whether somebody or something has looked at the column.
+func (c Column) isAssessed() bool {
+	return c.Assessment == graph.Tagged || c.Assessment == graph.AssessedNone
 }
 
 // keyID returns the key row of a domain.

@@ -94,6 +94,11 @@ func TestWant(t *testing.T) {
 			base("raw", "j", "EU", graph.KindJob), base("cadastre_a", "raw__t", "EU", graph.KindView), base("lost", "t", "", graph.KindTable),
 		},
 	}
+	for i := range d.Bases {
+		d.Bases[i].Columns = []view.Column{{Class: "open", Assessment: graph.AssessedNone}}
+	}
+	d.Decisions = map[view.Asked]graph.Decision{{Audience: "a", Class: "open"}: {Effect: graph.EffectMask}}
+	d.Bases = append(d.Bases, base("raw", "closed", "EU", graph.KindTable))
 	d.Bases[1].Reads = []graph.Ref{graph.BigQueryRef("p", "core", "x"), {Namespace: "kafka://k", Name: "topic"}}
 	refs := func(names ...string) []graph.Ref {
 		var out []graph.Ref

@@ -31,7 +31,7 @@ func Plan(d Desired, p Present, dialect Dialect) (graph.Plan, error) {
 		needs: map[graph.Ref]*need{}, links: map[link]bool{}, direct: map[direct]int{},
 	}
 	for _, b := range d.Bases {
-		if d.isBase(b.Asset) {
+		if d.isBase(b.Asset) && d.mayShow(b) {
 			pl.base(b)
 		}
 	}

@@ -31,9 +31,6 @@ type node struct {
 // doubt: columns without a name or of one name but for case, fields without
 // their record, too deep nesting.
 func newSchema(columns []Column) (schema, error) {
-	if len(columns) == 0 {
-		return schema{}, fmt.Errorf("no columns are known: %w", graph.ErrInvalid)
-	}
 	if len(columns) > maxColumns {
 		return schema{}, fmt.Errorf("%d columns, more than %d: %w", len(columns), maxColumns, graph.ErrInvalid)
 	}
@@ -161,7 +158,7 @@ func (d Desired) showNodes(nodes []*node, audience string, dialect Dialect, out 
 // decide returns the decision on a leaf; whatever is doubtful is denied, with
 // a rule that says so.
 func (d Desired) decide(c Column, audience string, dialect Dialect) graph.Decision {
-	if c.Assessment != graph.Tagged && c.Assessment != graph.AssessedNone {
+	if !c.isAssessed() {
 		return denied("view.untouched", "Nobody has looked at this column yet.", nil)
 	}
 	decision, ok := d.Decisions[Asked{audience, c.Class}]

@@ -28,7 +28,6 @@ func TestSchemasThatAreRefused(t *testing.T) {
 		columns []string
 		says    string
 	}{
-		{"no columns", nil, "No columns"},
 		{"two columns of one name", []string{"id STRING", "id STRING"}, "twice"},
 		{"two columns of one name but for case", []string{"id STRING", "ID STRING"}, "twice"},
 		{"a field without its record", []string{"contact.email STRING"}, "no record holds it"},
@@ -47,6 +46,9 @@ func TestSchemasThatAreRefused(t *testing.T) {
 				odd.Columns[0].Ref.Path = "a\u2028b"
 			}
 			w.desired.Bases[1] = odd
+			for _, c := range odd.Columns {
+				viewtest.Decide(&w.desired, "analysts", c.Class, graph.EffectAllow, "", "")
+			}
 			plan := w.plan(t)
 			if !slices.ContainsFunc(plan.Findings, func(f graph.Finding) bool {
 				return f.Code == "unbuildable" && f.Ref == viewtest.Payments() && strings.Contains(f.What, test.says)
@@ -89,6 +91,23 @@ func TestEmptyRecordsVanish(t *testing.T) {
 	for _, s := range w.plan(t).Steps {
 		if s.Object.Name == "house.cadastre_analysts.raw__customers" && (strings.Contains(s.After, "home") || !strings.Contains(s.After, "contact.email")) {
 			t.Errorf("the view is\n%s", s.After)
+		}
+	}
+}
+
+// A base of which nobody is shown anything is neither read nor reported, even
+// where nothing could be planned over it.
+func TestWhatNobodyIsShownIsNotRead(t *testing.T) {
+	t.Parallel()
+	for _, columns := range [][]string{nil, {"looked_at_by_nobody STRING"}, {"a STRING", "a STRING"}} {
+		w := newWorld(t, false)
+		w.desired.Bases[1] = viewtest.Base(viewtest.Payments(), columns...)
+		if slices.Contains(w.desired.Want().Bases, viewtest.Payments()) {
+			t.Errorf("%q: it is read", columns)
+		}
+		delete(w.present.Bases, viewtest.Payments())
+		if plan := w.plan(t); len(plan.Findings) > 0 {
+			t.Errorf("%q: findings %+v", columns, plan.Findings)
 		}
 	}
 }

@@ -2,6 +2,9 @@ package bigquery_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -44,6 +47,15 @@ func TestAudiencesReadWhatIsDecided(t *testing.T) {
 		if !strings.Contains(masked, shown) {
 			t.Errorf("the analysts do not read %s in %s", shown, masked)
 		}
+	}
+	key, err := keys{}.Key(t.Context(), "email")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("email|ana@example.org"))
+	if want := hex.EncodeToString(mac.Sum(nil)); !strings.Contains(masked, `"email":"`+want+`"`) {
+		t.Errorf("the analysts do not read %s in %s", want, masked)
 	}
 	for _, forbidden := range []struct{ who, table string }{
 		{analyst, "house.raw.customers"}, {fraud, "house.raw.customers"},
