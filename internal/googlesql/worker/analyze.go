@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,85 +65,6 @@ func (k *worker) parse(r request) (namesAnswer, error) {
 	return out, nil
 }
 
-// text is a request's SQL as it was read.
-type text struct {
-	sql        string
-	script     bool
-	bare       bool // QUALIFY is a name in it
-	template   bool // it was not read as it stands
-	statements []statement
-}
-
-// statement is one statement of a text; syntax is nil where it could not be
-// read by itself.
-type statement struct {
-	at     span
-	sql    string
-	kind   string
-	syntax *syntax
-	err    error
-}
-
-// read parses a text in the first of its readings that is grammatical.
-func (e *engine) read(r request) (*text, error) {
-	var first error
-	for i, sql := range readings(r.SQL, r.Dialect) {
-		t, err := e.readOne(sql)
-		if err == nil {
-			t.template = i > 0
-			return t, nil
-		}
-		if first == nil {
-			first = err
-		}
-	}
-	return nil, first
-}
-
-// readOne parses a text: as one statement if it is one, else as a script.
-func (e *engine) readOne(sql string) (*text, error) {
-	t := &text{sql: sql}
-	if s, err := parseStatement(e.lang, sql); err == nil {
-		t.statements = []statement{{at: span{0, len(sql)}, sql: sql, kind: s.kind, syntax: s}}
-		return t, nil
-	}
-	lang := e.lang
-	script, err := parseScript(lang, sql)
-	if err != nil && strings.Contains(strings.ToLower(sql), "qualify") {
-		var err2 error
-		if script, err2 = parseScript(e.bareLang, sql); err2 == nil {
-			lang, t.bare, err = e.bareLang, true, nil
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	t.script = len(script.pieces) != 1
-	for _, p := range script.pieces {
-		st := statement{at: p.at, kind: p.kind, sql: asParameters(sql[p.at.start:p.at.end], script.vars)}
-		st.syntax, st.err = parseStatement(lang, st.sql)
-		t.statements = append(t.statements, st)
-	}
-	return t, nil
-}
-
-// asParameters turns a script's variables into parameters, which is what they
-// are to a statement taken by itself.
-func asParameters(sql string, vars map[string]bool) string {
-	for v := range vars {
-		named := regexp.MustCompile("(?i)(^|[^\\w.@`])" + regexp.QuoteMeta(v) + `\b`)
-		sql = named.ReplaceAllString(sql, "${1}@"+v)
-	}
-	return sql
-}
-
-// control are the kinds of statement of a script that read and write no table.
-var control = map[string]bool{
-	"ASTVariableDeclaration": true, "ASTSingleAssignment": true, "ASTAssignmentFromStruct": true, "ASTParameterAssignment": true,
-	"ASTSystemVariableAssignment": true, "ASTBeginStatement": true, "ASTCommitStatement": true, "ASTRollbackStatement": true,
-	"ASTBreakStatement": true, "ASTContinueStatement": true, "ASTReturnStatement": true, "ASTRaiseStatement": true, "ASTAssertStatement": true,
-}
-
 // analyze finds the lineage of a text.
 func (k *worker) analyze(r request) (textAnswer, error) {
 	out := textAnswer{lineage: newLineage(failed)}
@@ -157,6 +78,10 @@ func (k *worker) analyze(r request) (textAnswer, error) {
 		return out, nil
 	}
 	out.Parsed = true
+	if len(t.statements) == 0 {
+		out.Error = "there is no statement in it"
+		return out, nil
+	}
 	c := newCatalog(e, r)
 	e.callbacks.now = c
 	for _, s := range t.statements {
@@ -165,98 +90,17 @@ func (k *worker) analyze(r request) (textAnswer, error) {
 		}
 		c.unknown, c.deadline = names{}, time.Now().Add(patience)
 		if t.template {
-			c.unknown.add("template: read as what it is likely to become")
+			c.unknown.add("text: it is no GoogleSQL as it stands, and was read as what it is likely to mean")
 		}
 		l := c.statement(t, s)
 		out.Statements = append(out.Statements, statementAnswer{Start: s.at.start, End: s.at.end, Kind: strings.TrimPrefix(s.kind, "AST"), lineage: l})
 	}
-	out.lineage = c.whole(out.Statements)
+	out.lineage = c.whole(t, out.Statements)
 	if len(out.Statements) == 1 {
 		out.Statements = nil
 	}
 	runtime.KeepAlive(c)
 	return out, nil
-}
-
-// whole puts the statements' lineage together; temporary tables are followed
-// through and not listed.
-func (c *catalog) whole(statements []statementAnswer) lineage {
-	if len(statements) == 1 {
-		return statements[0].lineage
-	}
-	out := newLineage(exact)
-	inputs, outputs, unresolved := names{}, names{}, names{}
-	influences := map[source]bool{}
-	var failures []string
-	for _, s := range statements {
-		for _, n := range s.Inputs {
-			inputs.add(n)
-		}
-		for _, n := range s.Outputs {
-			if c.made[strings.ToLower(n)] == nil {
-				outputs.add(n)
-			}
-		}
-		for _, col := range s.Columns {
-			if c.made[strings.ToLower(col.Output)] == nil {
-				out.Columns = append(out.Columns, col)
-			}
-		}
-		for _, n := range s.Unresolved {
-			unresolved.add(n)
-		}
-		for _, i := range s.Influences {
-			if !influences[i] {
-				influences[i] = true
-				out.Influences = append(out.Influences, i)
-			}
-		}
-		if s.Error != "" {
-			failures = append(failures, s.Error)
-		}
-		if s.Outcome != exact {
-			out.Outcome = partial
-		}
-	}
-	if len(statements) > 0 && !slices.ContainsFunc(statements, func(s statementAnswer) bool { return s.Outcome != failed }) {
-		out.Outcome = failed
-	}
-	out.Inputs, out.Outputs, out.Unresolved = inputs.sorted(), outputs.sorted(), unresolved.sorted()
-	out.Error = strings.Join(failures, " | ")
-	return out
-}
-
-// statement finds the lineage of one statement, by the analyzer if it can be
-// had to accept it, else by the syntax alone.
-func (c *catalog) statement(t *text, s statement) lineage {
-	if s.err != nil {
-		l := newLineage(failed)
-		l.Error = s.err.Error()
-		return l
-	}
-	r, note, err := c.resolve(t, s)
-	if err != nil {
-		return c.bySyntax(s, err)
-	}
-	out := newLineage(exact)
-	out.Inputs = r.tables.sorted()
-	target := ""
-	if r.target != "" {
-		target = c.targetName(r)
-		out.Outputs = []string{target}
-	}
-	for _, w := range r.columns {
-		out.Columns = append(out.Columns, output{Output: target, Column: w.name, Sources: sourcesOf(w.v.collect())})
-	}
-	out.Influences = sourcesOf(r.influences)
-	c.remember(r, target)
-	if note != "" {
-		c.unknown.add(note)
-	}
-	if len(c.unknown) > 0 {
-		out.Outcome, out.Unresolved = partial, c.unknown.sorted()
-	}
-	return out
 }
 
 func (c *catalog) targetName(r *result) string {
@@ -266,37 +110,16 @@ func (c *catalog) targetName(r *result) string {
 	return c.namer.full([]string{r.target})
 }
 
-// remember keeps what a statement made for those that follow it in a script.
-func (c *catalog) remember(r *result, target string) {
-	key := strings.ToLower(target)
-	if made := c.made[key]; made != nil {
-		for _, w := range r.columns {
-			k := strings.ToLower(w.name)
-			if old := made[k]; old != nil {
-				made[k] = choice(step{kind: identity}, old, w.v)
-			} else {
-				made[k] = w.v
-			}
-		}
-		return
-	}
-	if !strings.HasPrefix(r.kind, "CreateTable") && !strings.HasPrefix(r.kind, "CreateView") && !strings.HasPrefix(r.kind, "CreateMaterializedView") {
-		return
-	}
-	defs := r.defined
-	if len(defs) == 0 {
-		for _, w := range r.columns {
-			defs = append(defs, column{w.name, "STRING"})
+// named gives the columns without a name those that BigQuery gives them.
+func named(columns []written) []written {
+	n := 0
+	for i, w := range columns {
+		if strings.HasPrefix(w.name, "$") || w.name == "" {
+			columns[i].name = "f" + strconv.Itoa(n) + "_"
+			n++
 		}
 	}
-	c.tables[key] = &table{name: target, shape: c.engine.shapeOf(defs)}
-	if r.temporary {
-		made := map[string]*value{}
-		for _, w := range r.columns {
-			made[strings.ToLower(w.name)] = w.v
-		}
-		c.made[key] = made
-	}
+	return columns
 }
 
 // bySyntax is what the syntax alone tells of a statement that the analyzer

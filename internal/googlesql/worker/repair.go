@@ -150,6 +150,9 @@ func bare(name string) string { return strings.ReplaceAll(name, "`", "") }
 
 func (a *attempt) unrecognized(m []string, at int) bool {
 	first, _, _ := strings.Cut(bare(m[1]), ".")
+	if placeholder.MatchString(first) && strings.HasPrefix(a.sql[at:], first) {
+		return a.rewrite(a.sql[:at] + valueLike(first, at) + a.sql[at+len(first):])
+	}
 	return a.addToFirst(a.around(at), first, true) || a.addToFirst(a.syntax.refs, first, true) || a.addToFunction(first)
 }
 
@@ -231,12 +234,20 @@ func (a *attempt) notGrouped(_ []string, at int) bool {
 		name = " AS " + path[strings.LastIndexByte(path, '.')+1:]
 	}
 	sql := a.sql[:at] + "ANY_VALUE(" + path + ")" + name + a.sql[end:]
+	if !a.rewrite(sql) {
+		return false
+	}
+	a.unknown.add("column " + path + ": it is neither grouped nor aggregated")
+	return true
+}
+
+// rewrite goes on with another text of the statement, if it is grammatical.
+func (a *attempt) rewrite(sql string) bool {
 	s, err := parseStatement(a.engine.lang, sql)
 	if err != nil {
 		return false
 	}
 	a.sql, a.syntax = sql, s
-	a.unknown.add("column " + path + ": it is neither grouped nor aggregated")
 	return true
 }
 

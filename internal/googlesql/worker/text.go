@@ -3,6 +3,7 @@ package main
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -80,6 +81,21 @@ func template(sql string) string {
 // nameLike is a name of as many bytes as the text, so that it may be a part of
 // a longer one.
 func nameLike(s string) string { return "j" + strings.Repeat("_", len(s)-1) }
+
+// placeholder is a name that nameLike made and that is part of no longer one:
+// it stands for a value.
+var placeholder = regexp.MustCompile(`^j_{3,}$`)
+
+// valueLike is a parameter of as many bytes as the text, which takes whatever
+// type its place wants; it is named by its place, as each is of its own type.
+func valueLike(s string, at int) string {
+	digits := strconv.Itoa(at)
+	width := len(s) - len("@j")
+	if len(digits) > width {
+		digits = digits[len(digits)-width:]
+	}
+	return "@j" + strings.Repeat("0", width-len(digits)) + digits
+}
 
 // blank is as many spaces as the text has bytes, its lines kept.
 func blank(s string) string {
