@@ -174,11 +174,11 @@ func (p *Provider) Whose(accessToken string) (email string, ok bool) {
 	if err != nil {
 		return "", false
 	}
-	id, _, _ := strings.Cut(plain, ":")
+	id, subject, _ := strings.Cut(plain, ":")
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t, ok := p.tokens[id]
-	if !ok || !t.Expires.After(p.cfg.Now()) {
+	if !ok || t.Email != subject || !t.Expires.After(p.cfg.Now()) {
 		return "", false
 	}
 	return t.Email, true
