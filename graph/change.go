@@ -117,14 +117,16 @@ func Apply(was Snapshot, delta Delta) Snapshot {
 //
 // It keeps three promises. What a fact does not speak of stays: a person's
 // tags, another source's edges. An asset ends only where ScopeDone names a
-// scope that holds it. What ends with an asset is what sources said of it;
-// a person's tags and owners stay, for the asset may come back.
+// scope that holds it, and its columns stay where the source could not read
+// them. What ends with an asset is what sources said of it; a person's tags
+// and owners stay, for the asset may come back.
 func Observe(known Snapshot, facts []Fact) (was, now Snapshot) {
-	o := observation{known: known, was: Snapshot{}, now: Snapshot{}, seen: map[Ref]bool{}}
+	o := observation{known: known, was: Snapshot{}, now: Snapshot{}, seen: map[Ref]bool{}, unread: map[Ref]bool{}}
 	for _, f := range facts {
 		switch f := f.(type) {
 		case AssetSeen:
 			o.seen[f.Asset.Ref] = true
+			o.unread[f.Asset.Ref] = f.Asset.Unread != ""
 		case AssetUnchanged:
 			o.seen[f.Ref] = true
 		}
@@ -143,7 +145,9 @@ func Observe(known Snapshot, facts []Fact) (was, now Snapshot) {
 
 type observation struct {
 	known, was, now Snapshot
-	seen            map[Ref]bool
+	// seen are the assets that are there, unread those whose columns the
+	// source could not show.
+	seen, unread map[Ref]bool
 }
 
 // replacedAssets returns the assets of which the facts say all there is: those
@@ -179,8 +183,10 @@ func (o observation) isReplaced(item Item, replaced map[Ref]string) bool {
 		return false
 	}
 	switch i := item.(type) {
-	case Asset, Column:
+	case Asset:
 		return true
+	case Column:
+		return !o.unread[about]
 	case Owner:
 		return i.Provenance.Kind == BySource && i.Provenance.Name == source
 	case Grant:
