@@ -59,7 +59,9 @@ const (
 
 // EffectiveTags reduces what all witnesses say of one column to one tag a
 // label, sorted by label: a person's word wins, then a rejection, then the
-// more certain state. Rejected labels are left out.
+// more certain state. Rejected labels are left out. A broad label that is only
+// proposed gives way to a label below it, as "user" to "user.contact.email":
+// the narrower one says the same and more.
 func EffectiveTags(tags []Tag) []Tag {
 	best := make(map[string]Tag, len(tags))
 	for _, t := range tags {
@@ -74,7 +76,16 @@ func EffectiveTags(tags []Tag) []Tag {
 		}
 	}
 	slices.SortFunc(out, func(a, b Tag) int { return strings.Compare(a.Label, b.Label) })
-	return out
+	narrower := func(t Tag) bool {
+		return slices.ContainsFunc(out, func(other Tag) bool { return strings.HasPrefix(other.Label, t.Label+".") })
+	}
+	var effective []Tag
+	for _, t := range out {
+		if t.State != TagProposed || !narrower(t) {
+			effective = append(effective, t)
+		}
+	}
+	return effective
 }
 
 func outranks(a, b Tag) bool {

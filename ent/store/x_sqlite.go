@@ -164,7 +164,7 @@ func (s *Store) backupSQLite(ctx context.Context, path string) error {
 	if err := errors.Join(os.Chmod(part, 0o600), os.Rename(part, path)); err != nil {
 		return fmt.Errorf("back up to %s: %w", path, err)
 	}
-	s.log.InfoContext(ctx, "store backed up before migration", "ref", path)
+	s.log.InfoContext(ctx, "store backed up", "ref", path)
 	return nil
 }
 

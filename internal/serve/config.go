@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"github.com/knadh/koanf/v2"
 
 	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/policy"
 )
 
 // Config is all that an operator sets, from one YAML file and the environment.
@@ -73,9 +75,19 @@ type Policy struct {
 	// Domains gives domains to groups that answer for their data: the value
 	// of the label "domain" → groups.
 	Domains map[string][]string `koanf:"domains"`
-	// Restricted are containers that only owners and auditors may know of,
-	// as refs.
-	Restricted []string `koanf:"restricted"`
+	// Visibility says what the members of groups know of the catalog beyond
+	// what they own or have views of. Defaults to nothing.
+	Visibility []VisibilityConfig `koanf:"visibility"`
+}
+
+// VisibilityConfig lets the members of groups see or discover assets.
+type VisibilityConfig struct {
+	Groups []string `koanf:"groups"`
+	// Visibility is visible or discoverable.
+	Visibility string `koanf:"visibility"`
+	// Where must hold of an asset: attribute (ref, namespace, kind, source,
+	// parent, owner) → values, of which one suffices. Defaults to all assets.
+	Where map[string][]string `koanf:"where"`
 }
 
 // AudienceConfig is a graph.Audience as it stands in the file.
@@ -107,6 +119,9 @@ type BigQuerySource struct {
 	// Token is env:NAME or file:PATH of a bearer token. Defaults to Google's
 	// application default credentials.
 	Token string `koanf:"token"`
+	// Owners says who is meant by a value of an owner label: value →
+	// user:address or group:address. Other values are team:value.
+	Owners map[string]string `koanf:"owners"`
 }
 
 // RegistrySource is a schema registry to crawl.
@@ -119,6 +134,9 @@ type RegistrySource struct {
 	Topics []string `koanf:"topics"`
 	// Tables says which table a topic is written to: topic → project.dataset.table.
 	Tables map[string]string `koanf:"tables"`
+	// Labels says what a tag of the registry means: tag → label. Defaults to
+	// PII → user.
+	Labels map[string]string `koanf:"labels"`
 	// User and Password sign in; Password is env:NAME or file:PATH.
 	User     string `koanf:"user"`
 	Password string `koanf:"password"`
@@ -139,6 +157,12 @@ type Target struct {
 	Datasets []string `koanf:"datasets"`
 	// Prefix begins the names of the view datasets. Defaults to views.
 	Prefix string `koanf:"prefix"`
+	// Home is the location whose view datasets bear no location in their
+	// names. Defaults to EU.
+	Home string `koanf:"home"`
+	// Publisher is the address of the identity that writes. It owns the view
+	// datasets.
+	Publisher string `koanf:"publisher"`
 	// Endpoint and Token are as for BigQuerySource, with the publisher's
 	// identity.
 	Endpoint string `koanf:"endpoint"`
@@ -243,13 +267,12 @@ func (c Config) Validate() error {
 	}
 	secret(fault, "sso.client_secret", c.SSO.ClientSecret)
 	secret(fault, "target.token", c.Target.Token)
+	if c.Target.Project != "" && c.Target.Publisher == "" {
+		fault("target.publisher", "is empty; name the address that the views are published as")
+	}
 	c.validateAudiences(fault)
 	c.validateSources(fault)
-	for _, r := range c.Policy.Restricted {
-		if _, err := graph.ParseRef(r); err != nil {
-			fault("policy.restricted", "%v", err)
-		}
-	}
+	c.validateVisibility(fault)
 	return errors.Join(faults...)
 }
 
@@ -271,6 +294,42 @@ func (c Config) validateAudiences(fault func(string, string, ...any)) {
 			fault(key, "%q has no purpose", a.Name)
 		}
 	}
+}
+
+func (c Config) validateVisibility(fault func(string, string, ...any)) {
+	for i, v := range c.Policy.Visibility {
+		key := fmt.Sprintf("policy.visibility[%d]", i)
+		if v.Visibility != string(graph.Visible) && v.Visibility != string(graph.Discoverable) {
+			fault(key, "%q is neither visible nor discoverable", v.Visibility)
+		}
+		if len(v.Groups) == 0 {
+			fault(key, "names no groups")
+		}
+		for attribute := range v.Where {
+			if !slices.Contains(attributes, graph.Attribute(attribute)) {
+				fault(key, "where: attribute %q is none of %v", attribute, attributes)
+			}
+		}
+	}
+}
+
+var attributes = []graph.Attribute{
+	graph.AttributeRef, graph.AttributeNamespace, graph.AttributeKind,
+	graph.AttributeSource, graph.AttributeParent, graph.AttributeOwner,
+}
+
+// visibility is what the configuration says as the policy reads it, in an
+// order that does not depend on how it was written.
+func (c Config) visibility() []policy.VisibilityGrant {
+	var out []policy.VisibilityGrant
+	for _, v := range c.Policy.Visibility {
+		grant := policy.VisibilityGrant{Groups: v.Groups, Visibility: graph.Visibility(v.Visibility), Where: graph.Clause{}}
+		for _, attribute := range slices.Sorted(maps.Keys(v.Where)) {
+			grant.Where = append(grant.Where, graph.Condition{Attribute: graph.Attribute(attribute), In: v.Where[attribute]})
+		}
+		out = append(out, grant)
+	}
+	return out
 }
 
 func (c Config) validateSources(fault func(string, string, ...any)) {

@@ -21,7 +21,7 @@ audiences:
 sources:
   - {name: warehouse, bigquery: {projects: [lumen-prod]}}
   - {name: registry, registry: {url: "http://127.0.0.1:8081", cluster: "kafka:9092", tables: {lumen.customers.v1: lumen-prod.raw.customers}}}
-target: {project: lumen-prod, sources: [warehouse]}
+target: {project: lumen-prod, publisher: publisher@lumen.example, sources: [warehouse]}
 `
 
 func writeConfig(t *testing.T, text string) string {
@@ -77,7 +77,8 @@ func TestFaultsOfAConfigurationAreToldAllAtOnce(t *testing.T) {
 		},
 		{name: "twice the same audience", text: "audiences: [{name: a, groups: [g], purpose: p}, {name: a, groups: [g], purpose: p}]", want: []string{"used twice"}},
 		{name: "target of an unknown source", text: "target: {sources: [nowhere]}", want: []string{`no source "nowhere"`}},
-		{name: "restricted is no ref", text: "policy: {restricted: [raw]}", want: []string{"policy.restricted"}},
+		{name: "half a visibility", text: "policy: {visibility: [{visibility: seen, where: {colour: [red]}}]}", want: []string{"policy.visibility[0]", "seen", "no groups", "colour"}},
+		{name: "target without a publisher", text: "target: {project: p}", want: []string{"target.publisher"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

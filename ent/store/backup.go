@@ -1,0 +1,8 @@
+package store
+
+import "context"
+
+// Backup writes a whole copy of the catalog to a file that its owner alone may
+// read, while it goes on being used. An older copy is replaced only when the
+// new one is whole.
+func (s *Store) Backup(ctx context.Context, path string) error { return s.backupSQLite(ctx, path) }

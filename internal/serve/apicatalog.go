@@ -1,0 +1,74 @@
+package serve
+
+import (
+	"context"
+
+	"cadastre.dev/cadastre/ent/store"
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/api"
+	"cadastre.dev/cadastre/graph/api/shape"
+	"cadastre.dev/cadastre/graph/walk"
+)
+
+// apiCatalog is the catalog as the API reads it.
+type apiCatalog struct{ app *App }
+
+// Reader returns what the principal may read.
+func (c apiCatalog) Reader(ctx context.Context, who graph.Principal, at graph.Revision) (api.Reader, error) {
+	r, err := c.app.reader(ctx, who, at)
+	if err != nil {
+		return nil, err
+	}
+	return apiReader{r}, nil
+}
+
+// apiReader gives the store's reader the shapes of the API.
+type apiReader struct{ *store.Reader }
+
+var _ api.Reader = apiReader{}
+
+// Assets returns those of the assets that are not hidden.
+func (r apiReader) Assets(ctx context.Context, refs ...graph.Ref) (map[graph.Ref]shape.AssetView, error) {
+	views, err := r.Reader.Assets(ctx, refs...)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[graph.Ref]shape.AssetView, len(views))
+	for ref, v := range views {
+		out[ref] = shape.AssetView(v)
+	}
+	return out, nil
+}
+
+// Statements returns the statements that make visible assets, by target.
+func (r apiReader) Statements(ctx context.Context, targets ...graph.Ref) (map[graph.Ref][]graph.Statement, error) {
+	return r.StatementsOf(ctx, targets...)
+}
+
+// Walk follows lineage and returns the statements that its edges name.
+func (r apiReader) Walk(ctx context.Context, q walk.Query) (walk.Result, map[string]graph.Statement, error) {
+	result, err := r.Reader.Walk(ctx, q)
+	if err != nil {
+		return walk.Result{}, nil, err
+	}
+	named := map[string]bool{}
+	var ids []string
+	for _, e := range result.Edges {
+		if e.Statement != "" && !named[e.Statement] {
+			named[e.Statement] = true
+			ids = append(ids, e.Statement)
+		}
+	}
+	statements := make(map[string]graph.Statement, len(ids))
+	if len(ids) == 0 {
+		return result, statements, nil
+	}
+	found, err := r.Reader.Statements(ctx, ids...)
+	if err != nil {
+		return walk.Result{}, nil, err
+	}
+	for _, s := range found {
+		statements[s.ID] = s
+	}
+	return result, statements, nil
+}

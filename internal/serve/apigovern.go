@@ -1,0 +1,336 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cadastre.dev/cadastre/ent/store"
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/api"
+	"cadastre.dev/cadastre/graph/api/shape"
+	"cadastre.dev/cadastre/graph/audit"
+	"cadastre.dev/cadastre/policy"
+	"cadastre.dev/cadastre/policy/mask"
+)
+
+var (
+	_ api.Governor = (*App)(nil)
+	_ api.Tagger   = (*App)(nil)
+	_ api.Planner  = (*App)(nil)
+	_ api.Auditor  = (*App)(nil)
+	_ api.Operator = (*App)(nil)
+)
+
+// Audiences returns all audiences.
+func (a *App) Audiences() []graph.Audience { return a.policy.Audiences() }
+
+// Vocabulary returns the labels that tags may bear.
+func (a *App) Vocabulary() []shape.LabelTerm {
+	var out []shape.LabelTerm
+	for _, l := range a.policy.Vocabulary() {
+		out = append(out, shape.LabelTerm{Label: l.Key, Title: l.Title, Description: l.Description, Special: l.Special})
+	}
+	return out
+}
+
+// Actions returns what the principal may do to something, beside seeing: an
+// action counts when it is allowed on the installation or on an asset of the
+// principal's own.
+func (a *App) Actions(ctx context.Context, who graph.Principal) ([]string, error) {
+	actions := []string{}
+	for _, action := range []graph.Action{graph.ActionTag, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl} {
+		ok, _, err := a.policy.May(ctx, who, action, graph.Asset{}, who.Names())
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			actions = append(actions, string(action))
+		}
+	}
+	return actions, nil
+}
+
+// ExplainColumns says what audiences get of the leaves of visible assets.
+func (a *App) ExplainColumns(ctx context.Context, who graph.Principal, assets []graph.Ref, audiences []string) (map[graph.Ref][]shape.Explanation, error) {
+	names, err := a.chooseAudiences(audiences)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, err
+	}
+	items, err := itemsOf(ctx, r, assets)
+	if err != nil {
+		return nil, err
+	}
+	var questions []policy.Question
+	var columns []graph.ColumnFacts
+	var refs []graph.Ref
+	for _, c := range a.assess(items) {
+		for _, name := range names {
+			questions = append(questions, policy.Question{Audience: name, Facts: c.facts})
+			columns, refs = append(columns, c.facts), append(refs, c.column.Ref)
+		}
+	}
+	decisions, err := a.policy.Decide(ctx, questions)
+	if err != nil {
+		return nil, err
+	}
+	out := map[graph.Ref][]shape.Explanation{}
+	for i, d := range decisions {
+		out[refs[i]] = append(out[refs[i]], shape.NewExplanation(refs[i], d, exampleOf(d, columns[i])))
+	}
+	return out, nil
+}
+
+// itemsOf gathers what decides about the columns of visible assets.
+func itemsOf(ctx context.Context, r *store.Reader, assets []graph.Ref) (graph.Snapshot, error) {
+	views, err := r.Assets(ctx, assets...)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := r.Columns(ctx, assets...)
+	if err != nil {
+		return nil, err
+	}
+	tags, err := r.Tags(ctx, assets...)
+	if err != nil {
+		return nil, err
+	}
+	items := graph.Snapshot{}
+	for _, v := range views {
+		items.Put(v.Asset)
+	}
+	for _, list := range columns {
+		for _, c := range list {
+			items.Put(c)
+		}
+	}
+	for _, list := range tags {
+		for _, t := range list {
+			items.Put(t)
+		}
+	}
+	return items, nil
+}
+
+// exampleOf shows a made-up value as the decision lets it be seen.
+func exampleOf(d graph.Decision, f graph.ColumnFacts) string {
+	label := ""
+	if len(f.Labels) > 0 {
+		label = f.Labels[0].Label
+	}
+	switch d.Effect {
+	case graph.EffectAllow:
+		return mask.Synthetic(label, mask.Type(f.Type))
+	case graph.EffectMask:
+		for _, m := range mask.Methods() {
+			if m.Name() == d.Method {
+				return m.Example(label, mask.Type(f.Type))
+			}
+		}
+	}
+	return ""
+}
+
+// Views returns the published views over visible bases. That a view is there
+// is told to those who may see the view, too.
+func (a *App) Views(ctx context.Context, who graph.Principal, bases ...graph.Ref) (map[graph.Ref][]shape.PublishedView, error) {
+	out := map[graph.Ref][]shape.PublishedView{}
+	if a.target == nil {
+		return out, nil
+	}
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, err
+	}
+	views, err := r.Assets(ctx, bases...)
+	if err != nil {
+		return nil, err
+	}
+	for _, base := range bases {
+		for _, p := range a.viewsOver(views[base].Asset) {
+			found, err := r.Assets(ctx, p.Ref)
+			if err != nil {
+				return nil, err
+			}
+			if _, ok := found[p.Ref]; ok {
+				out[base] = append(out[base], p)
+			}
+		}
+	}
+	return out, nil
+}
+
+// viewsOver names the views that an asset has once they are published.
+func (a *App) viewsOver(base graph.Asset) []shape.PublishedView {
+	if a.target == nil || base.Location == "" {
+		return nil
+	}
+	var out []shape.PublishedView
+	for _, audience := range a.policy.Audiences() {
+		container := a.target.naming.Container(audience.Name, base.Location)
+		out = append(out, shape.PublishedView{Ref: a.target.naming.View(container, base.Ref), Audience: audience.Name})
+	}
+	return out
+}
+
+// Inbox returns proposals on assets that the principal may tag, which no
+// person has answered.
+func (a *App) Inbox(ctx context.Context, who graph.Principal) ([]graph.Tag, error) {
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, err
+	}
+	items, err := r.Snapshot(ctx, graph.Scope{})
+	if err != nil {
+		return nil, err
+	}
+	answered, mine := map[[2]string]bool{}, map[graph.Ref]bool{}
+	owners := map[graph.Ref][]string{}
+	var proposed []graph.Tag
+	for _, item := range items {
+		switch item := item.(type) {
+		case graph.Owner:
+			owners[item.Asset] = append(owners[item.Asset], item.Principal)
+		case graph.Tag:
+			if item.Provenance.Kind == graph.ByPerson {
+				answered[[2]string{item.Ref.Key(), item.Label}] = true
+			} else if item.State == graph.TagProposed {
+				proposed = append(proposed, item)
+			}
+		}
+	}
+	for _, item := range items {
+		if asset, ok := item.(graph.Asset); ok {
+			if mine[asset.Ref], _, err = a.policy.May(ctx, who, graph.ActionTag, asset, owners[asset.Ref]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	out := slices.DeleteFunc(proposed, func(t graph.Tag) bool {
+		return !mine[t.Ref.Asset()] || answered[[2]string{t.Ref.Key(), t.Label}]
+	})
+	slices.SortFunc(out, func(x, y graph.Tag) int { return graph.CompareItems(x, y) })
+	return out, nil
+}
+
+// Plans lists saved plans, newest first.
+func (a *App) Plans(ctx context.Context, who graph.Principal, first int, after string) ([]graph.SavedPlan, string, error) {
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := r.Plans(ctx, store.Page{First: first, After: after})
+	return list.Items, list.Next, err
+}
+
+// Events lists the audit log, newest first, and records that it was read.
+func (a *App) Events(ctx context.Context, who graph.Principal, actor, action, object string, first int, after string) ([]audit.Event, string, error) {
+	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
+		return nil, "", err
+	}
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, "", err
+	}
+	list, err := r.Events(ctx, store.EventsIn{Actor: actor, Action: action, Object: object}, store.Page{First: first, After: after})
+	return list.Items, list.Next, err
+}
+
+// Verification verifies the whole audit log for somebody who may audit.
+func (a *App) Verification(ctx context.Context, who graph.Principal) (audit.Report, error) {
+	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
+		return audit.Report{}, err
+	}
+	return a.VerifyAudit(ctx)
+}
+
+// Sources returns the configured sources as the principal may know of them.
+func (a *App) Sources(ctx context.Context, who graph.Principal) ([]shape.Source, error) {
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, err
+	}
+	operates, _, err := a.policy.May(ctx, who, graph.ActionCrawl, graph.Asset{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := []shape.Source{}
+	for _, c := range a.sources {
+		items, err := r.Snapshot(ctx, graph.Scope{Source: c.name})
+		if err != nil {
+			return nil, err
+		}
+		s := shape.Source{Name: c.name, Platform: c.platform, Problems: []string{}}
+		for _, item := range items {
+			if _, ok := item.(graph.Asset); ok {
+				s.Assets++
+			}
+		}
+		cursor, err := a.store.Cursor(ctx, c.name)
+		if err != nil && !errors.Is(err, graph.ErrNotFound) {
+			return nil, err
+		}
+		if !cursor.CrawledAt.IsZero() {
+			s.CrawledAt = &cursor.CrawledAt
+		}
+		// Problems name assets that may be hidden from others.
+		if operates {
+			s.Problems = append(s.Problems, cursor.Problems...)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// Activity returns the jobs that wait or run.
+func (a *App) Activity(ctx context.Context, _ graph.Principal) ([]shape.Activity, error) {
+	pending, err := a.store.Pending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []shape.Activity{}
+	for _, j := range pending {
+		state := "waiting"
+		if j.State == "running" {
+			state = "running"
+		}
+		t := a.progress.get(j.Kind, j.Subject)
+		out = append(out, shape.Activity{Kind: j.Kind, Subject: j.Subject, State: state, Done: t.done, Total: t.total})
+	}
+	return out, nil
+}
+
+// WhoCouldSee tells every way to a column at a revision or time.
+func (a *App) WhoCouldSee(ctx context.Context, who graph.Principal, column graph.Ref, revision graph.Revision, at time.Time) (shape.WhoCouldSee, error) {
+	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
+		return shape.WhoCouldSee{}, err
+	}
+	head, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return shape.WhoCouldSee{}, err
+	}
+	if !at.IsZero() {
+		if revision, err = head.RevisionAt(ctx, at); err != nil {
+			return shape.WhoCouldSee{}, err
+		}
+		if revision == 0 {
+			return shape.WhoCouldSee{}, fmt.Errorf("who could see %s at %s: the catalog begins later: %w", column, at.UTC().Format(time.RFC3339), graph.ErrNotFound)
+		}
+	}
+	r := head
+	if revision != 0 {
+		if r, err = a.reader(ctx, who, revision); err != nil {
+			return shape.WhoCouldSee{}, err
+		}
+	}
+	if err := a.record(ctx, who, audit.Event{Action: "read", Object: column.String(), Detail: map[string]string{"question": "who could see", "revision": fmt.Sprint(r.Revision())}}); err != nil {
+		return shape.WhoCouldSee{}, err
+	}
+	return a.exposure(ctx, r, column)
+}

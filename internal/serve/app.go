@@ -1,0 +1,253 @@
+package serve
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"cadastre.dev/cadastre/ent/store"
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/audit"
+	"cadastre.dev/cadastre/ingest/lineage"
+	"cadastre.dev/cadastre/internal/googlesql"
+	"cadastre.dev/cadastre/policy"
+)
+
+// ConfigFile is the name of the configuration in a data directory.
+const ConfigFile = "cadastre.yaml"
+
+const databaseFile = "cadastre.db"
+
+// Progress is told how far a work is; total is 0 while it is not known. It may
+// be called from any goroutine.
+type Progress func(what string, done, total int)
+
+// Options are what the caller of Open hands over.
+type Options struct {
+	// Logger takes what operators should know. Defaults to discarding.
+	Logger *slog.Logger
+	// Progress shows long works. Defaults to nothing.
+	Progress Progress
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// Version is what the program calls itself. Defaults to "unversioned".
+	Version string
+}
+
+// App is the program without its command line: the store, the policy, the
+// sources, the target, and the jobs that lead from one to the next. Its
+// methods may be called concurrently.
+type App struct {
+	config   Config
+	logger   *slog.Logger
+	now      func() time.Time
+	progress *board
+
+	store     *store.Store
+	policy    *policy.Engine
+	worker    *googlesql.Pool
+	workerErr error
+	analyzer  lineage.Analyzer
+	sources   []crawled
+	target    *publisher
+
+	jobsMu sync.Mutex
+	jobs   *river.Client[*sql.Tx]
+}
+
+// system is the principal of what the program does by itself.
+func system() graph.Principal { return graph.Principal{ID: "service:cadastre", Name: "Cadastre"} }
+
+// Open opens the catalog in the configured data directory and prepares what
+// works on it; nothing runs yet. The caller closes it.
+func Open(ctx context.Context, config Config, o Options) (*App, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("open data directory: %w", err)
+	}
+	a := &App{config: config, logger: o.Logger, now: o.Now, progress: newBoard(o.Progress)}
+	if err := a.wire(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// Close stops the jobs, waits for them, and closes what Open opened.
+func (a *App) Close() error {
+	var faults []error
+	if err := a.stopJobs(); err != nil {
+		faults = append(faults, err)
+	}
+	if a.worker != nil {
+		a.worker.Close()
+	}
+	if a.store != nil {
+		faults = append(faults, a.store.Close())
+	}
+	return errors.Join(faults...)
+}
+
+// LocalPrincipal is who uses the command line: whoever holds the data
+// directory. Nothing is hidden from or forbidden to them.
+func (a *App) LocalPrincipal() graph.Principal {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return graph.Principal{ID: "local:" + name, Name: name}
+}
+
+func isLocal(p graph.Principal) bool {
+	return len(p.ID) > 6 && p.ID[:6] == "local:"
+}
+
+// reader returns what the principal may read, at a revision; 0 is the newest.
+func (a *App) reader(ctx context.Context, who graph.Principal, at graph.Revision) (*store.Reader, error) {
+	filter := graph.Everything()
+	if !isLocal(who) && who.ID != system().ID {
+		var err error
+		if filter, err = a.policy.Filter(ctx, who); err != nil {
+			return nil, fmt.Errorf("make the filter of %s: %w", who.ID, err)
+		}
+	}
+	return a.store.Reader(ctx, who, filter, at)
+}
+
+// may refuses with ErrDenied what the policy does not allow, and records the
+// refusal.
+func (a *App) may(ctx context.Context, who graph.Principal, action graph.Action, on graph.Asset, owners []graph.Owner) error {
+	if isLocal(who) {
+		return nil
+	}
+	names := make([]string, 0, len(owners))
+	for _, o := range owners {
+		names = append(names, o.Principal)
+	}
+	ok, rules, err := a.policy.May(ctx, who, action, on, names)
+	if err != nil {
+		return fmt.Errorf("ask whether %s may %s: %w", who.ID, action, err)
+	}
+	if ok {
+		return nil
+	}
+	why := "no rule allows it"
+	if len(rules) > 0 {
+		why = rules[0].Why
+	}
+	object := string(action)
+	if !on.Ref.IsZero() {
+		object = on.Ref.String()
+	}
+	if err := a.record(ctx, who, audit.Event{Action: "refused", Object: object, Detail: map[string]string{"action": string(action)}}); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %s: %w", action, why, graph.ErrDenied)
+}
+
+// record writes one event in a transaction of its own.
+func (a *App) record(ctx context.Context, who graph.Principal, e audit.Event) error {
+	_, err := a.store.Commit(ctx, who, e.Action, func(tx *store.Tx) error {
+		tx.Record(e)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("record %s: %w", e.Action, err)
+	}
+	return nil
+}
+
+// VerifyAudit recomputes the whole audit log.
+func (a *App) VerifyAudit(ctx context.Context) (audit.Report, error) {
+	if err := ctx.Err(); err != nil {
+		return audit.Report{}, err
+	}
+	return audit.Verify(a.store.Events(ctx)), nil
+}
+
+// Explain says what an audience, or each where none is named, gets of a column.
+func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref, audience string) ([]graph.Decision, error) {
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := columnFacts(ctx, r, column)
+	if err != nil {
+		return nil, err
+	}
+	var questions []policy.Question
+	for _, au := range a.policy.Audiences() {
+		if audience == "" || au.Name == audience {
+			questions = append(questions, policy.Question{Audience: au.Name, Facts: facts})
+		}
+	}
+	if len(questions) == 0 {
+		return nil, fmt.Errorf("audience %q: there is none of that name: %w", audience, graph.ErrNotFound)
+	}
+	return a.policy.Decide(ctx, questions)
+}
+
+// columnFacts gathers what the policy may know of one visible column.
+func columnFacts(ctx context.Context, r *store.Reader, column graph.Ref) (graph.ColumnFacts, error) {
+	view, err := r.Asset(ctx, column)
+	if err != nil {
+		return graph.ColumnFacts{}, err
+	}
+	columns, err := r.Columns(ctx, column.Asset())
+	if err != nil {
+		return graph.ColumnFacts{}, err
+	}
+	tags, err := r.Tags(ctx, column.Asset())
+	if err != nil {
+		return graph.ColumnFacts{}, err
+	}
+	all := columns[column.Asset()]
+	i := slices.IndexFunc(all, func(c graph.Column) bool { return c.Key() == column.Key() })
+	if i < 0 {
+		return graph.ColumnFacts{}, fmt.Errorf("column %s: %w", column, graph.ErrNotFound)
+	}
+	return policy.Facts(all[i], view.Asset, tagsOn(tags[column.Asset()], all[i].Ref)), nil
+}
+
+func tagsOn(tags []graph.Tag, ref graph.Ref) []graph.Tag {
+	var on []graph.Tag
+	for _, t := range tags {
+		if t.Ref.Key() == ref.Key() {
+			on = append(on, t)
+		}
+	}
+	return on
+}
+
+// sourceNames resolves what the caller named; none means all.
+func (a *App) sourceNames(names []string) ([]string, error) {
+	known := make([]string, 0, len(a.sources))
+	for _, s := range a.sources {
+		known = append(known, s.name)
+	}
+	if len(names) == 0 {
+		return known, nil
+	}
+	for _, n := range names {
+		if !slices.Contains(known, n) {
+			return nil, fmt.Errorf("source %q is not configured; there are %q: %w", n, known, graph.ErrNotFound)
+		}
+	}
+	return names, nil
+}
+
+func (a *App) path(name string) string { return filepath.Join(a.config.DataDir, name) }

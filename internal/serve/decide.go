@@ -1,0 +1,93 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/riverqueue/river"
+
+	"cadastre.dev/cadastre/ent/store"
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/policy"
+)
+
+// classes groups all leaves of the catalog by what the policy reads of them,
+// and returns the facts of each class.
+func (a *App) classes(ctx context.Context, r *store.Reader) (map[graph.Class]graph.ColumnFacts, error) {
+	items, err := r.Snapshot(ctx, graph.Scope{})
+	if err != nil {
+		return nil, fmt.Errorf("read the catalog: %w", err)
+	}
+	classes := map[graph.Class]graph.ColumnFacts{}
+	for _, c := range a.assess(items) {
+		classes[c.class] = c.facts
+	}
+	return classes, nil
+}
+
+// assessed is a column with what decides about it.
+type assessed struct {
+	column graph.Column
+	facts  graph.ColumnFacts
+	class  graph.Class
+}
+
+// assess gathers the facts and the class of every column.
+func (a *App) assess(items graph.Snapshot) []assessed {
+	assets, tags := map[graph.Ref]graph.Asset{}, map[string][]graph.Tag{}
+	var columns []graph.Column
+	for _, item := range items {
+		switch item := item.(type) {
+		case graph.Asset:
+			assets[item.Ref] = item
+		case graph.Tag:
+			tags[item.Ref.Key()] = append(tags[item.Ref.Key()], item)
+		case graph.Column:
+			columns = append(columns, item)
+		}
+	}
+	out := make([]assessed, 0, len(columns))
+	for _, c := range columns {
+		facts := policy.Facts(c, assets[c.Ref.Asset()], tags[c.Ref.Key()])
+		out = append(out, assessed{c, facts, a.policy.Class(facts)})
+	}
+	return out
+}
+
+// decideClasses asks the policy for each class and audience.
+func (a *App) decideClasses(ctx context.Context, classes map[graph.Class]graph.ColumnFacts) ([]graph.Decision, error) {
+	var questions []policy.Question
+	for _, class := range slices.Sorted(maps.Keys(classes)) {
+		for _, audience := range a.policy.Audiences() {
+			questions = append(questions, policy.Question{Audience: audience.Name, Facts: classes[class]})
+		}
+	}
+	return a.policy.Decide(ctx, questions)
+}
+
+func sortByPosition(columns []graph.Column) {
+	slices.SortFunc(columns, func(x, y graph.Column) int { return x.Position - y.Position })
+}
+
+// isFinal says whether trying again cannot help.
+func isFinal(err error) bool {
+	return errors.Is(err, graph.ErrInvalid) || errors.Is(err, graph.ErrDenied) || errors.Is(err, graph.ErrNotFound) || errors.Is(err, graph.ErrStale)
+}
+
+// subjectOf names what a job is about.
+func subjectOf(args river.JobArgs) string {
+	switch args := args.(type) {
+	case store.CrawlArgs:
+		return args.Source
+	case store.AnalyzeArgs:
+		return args.Source
+	case store.ApplyArgs:
+		return args.Plan
+	case store.UndoArgs:
+		return args.Plan
+	}
+	return ""
+}

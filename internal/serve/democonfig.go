@@ -1,0 +1,186 @@
+package serve
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/internal/sandbox"
+	warehouse "cadastre.dev/cadastre/internal/sandbox/bigquery"
+	"cadastre.dev/cadastre/internal/sandbox/company"
+)
+
+// demoState is what must stay the same from one start of the demo to the next:
+// the addresses, because people are sent back and forth between them.
+type demoState struct {
+	Listen  string `json:"listen"`
+	Sandbox string `json:"sandbox"`
+}
+
+func (s demoState) url() string { return "http://" + s.Listen }
+
+// readDemoState takes the addresses of the last start, unless another is asked
+// for. The warehouse lies one port above.
+func readDemoState(o DemoOptions) (demoState, error) {
+	dir, err := filepath.Abs(o.DataDir)
+	if err != nil {
+		return demoState{}, fmt.Errorf("find the data directory: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return demoState{}, fmt.Errorf("make the data directory: %w", err)
+	}
+	path := filepath.Join(dir, "demo.json")
+	var state demoState
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(data, &state)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return demoState{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	listening, err := (Config{}).withDefaults().ListenOn(orDefault(o.Listen, "127.0.0.1:8080"))
+	if err != nil {
+		return demoState{}, err
+	}
+	state.Listen = listening.Listen
+	if state.Sandbox == "" {
+		free, err := (Config{}).withDefaults().ListenOn("127.0.0.1:0")
+		if err != nil {
+			return demoState{}, err
+		}
+		state.Sandbox = free.Listen
+	}
+	if data, err = json.Marshal(state); err != nil {
+		return demoState{}, err
+	}
+	return state, os.WriteFile(path, data, 0o600)
+}
+
+// writeDemoConfig writes the configuration that the demo runs on into its data
+// directory, where the other commands find it, and reads it back as they do.
+func writeDemoConfig(state demoState, at sandbox.Addresses, o DemoOptions, projects []string) (Config, error) {
+	dir, err := filepath.Abs(o.DataDir)
+	if err != nil {
+		return Config{}, fmt.Errorf("find the data directory: %w", err)
+	}
+	crawler, err := writeSecret(dir, "crawler.token", company.Token(company.Crawler()))
+	if err != nil {
+		return Config{}, err
+	}
+	publisher, err := writeSecret(dir, "publisher.token", company.Token(company.Publisher()))
+	if err != nil {
+		return Config{}, err
+	}
+	document := demoDocument(state, at, dir, crawler, publisher)
+	if o.Estate != "" {
+		document = estateDocument(document, at, crawler, projects)
+	}
+	data, err := yaml.Marshal(document)
+	if err != nil {
+		return Config{}, fmt.Errorf("write the configuration: %w", err)
+	}
+	path := filepath.Join(dir, ConfigFile)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		return Config{}, fmt.Errorf("write the configuration: %w", err)
+	}
+	return LoadConfig(path, nil)
+}
+
+type keys = map[string]any
+
+func demoDocument(state demoState, at sandbox.Addresses, dir, crawler, publisher string) keys {
+	dataset := func(name string) string { return graph.BigQueryRef(company.Project, name).String() }
+	return keys{
+		"listen": state.Listen, "data_dir": dir, "log_level": "warn",
+		"sso": keys{"issuer": at.Issuer, "client_id": company.ClientID, "scopes": []string{"groups"}},
+		"policy": keys{
+			"roles":   keys{"owner": []string{company.DataOwners}, "auditor": []string{company.Auditors}},
+			"domains": keys{"customer": []string{company.DataOwners}},
+			"visibility": []keys{
+				{"groups": []string{company.Everyone}, "visibility": "visible", "where": keys{"kind": []string{"topic", "dataset"}}},
+				{"groups": []string{company.Everyone}, "visibility": "visible", "where": keys{"parent": []string{dataset(company.Core), dataset(company.Reporting)}}},
+				{"groups": []string{company.Everyone}, "visibility": "visible", "where": keys{"ref": []string{
+					dataset(company.Raw + ".customers"), dataset(company.Raw + ".meter_readings"), dataset(company.Raw + ".payments")}}},
+				{"groups": []string{company.Everyone}, "visibility": "discoverable", "where": keys{"parent": []string{dataset(company.Raw)}}},
+			},
+		},
+		"audiences": []keys{
+			{"name": "analysts", "title": "Analysts", "groups": []string{company.Analysts}, "purpose": "analytics"},
+			{"name": "fraud", "title": "Fraud team", "groups": []string{company.Fraud}, "purpose": "fraud_detection"},
+		},
+		"sources": []keys{
+			{"name": "warehouse", "bigquery": keys{
+				"projects": []string{company.Project}, "endpoint": at.BigQuery, "token": crawler,
+				"owners": keys{"otto": "user:" + company.Otto().Email},
+			}},
+			{"name": "registry", "registry": keys{
+				"url": at.Registry, "cluster": "kafka.lumen.example:9092",
+				"labels": keys{"PII": "user", "FINANCIAL": "user.financial", "FREE_TEXT": "user.content.free_text"},
+				"tables": keys{
+					"customers": company.Project + ".raw.customers", "meter_readings": company.Project + ".raw.meter_readings",
+					"payments": company.Project + ".raw.payments", "support_tickets": company.Project + ".raw.support_tickets",
+				},
+			}},
+		},
+		"target": keys{
+			"project": company.Project, "endpoint": at.BigQuery, "token": publisher, "publisher": company.Publisher().Email,
+			"home": company.Location, "datasets": []string{company.Raw, company.Core, company.Reporting},
+		},
+	}
+}
+
+// estateDocument crawls an estate in place of the company, and publishes
+// nothing: its people are pseudonyms.
+func estateDocument(document keys, at sandbox.Addresses, crawler string, projects []string) keys {
+	document["sources"] = []keys{{"name": "warehouse", "bigquery": keys{"projects": projects, "endpoint": at.BigQuery, "token": crawler}}}
+	document["policy"] = keys{
+		"roles":      keys{"owner": []string{company.DataOwners}, "auditor": []string{company.Auditors}},
+		"visibility": []keys{{"groups": []string{company.Everyone}, "visibility": "visible"}},
+	}
+	delete(document, "target")
+	return document
+}
+
+// estateProjects are the projects of an estate.
+func estateProjects(dir string) ([]string, error) {
+	seed, err := warehouse.LoadEstate(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, graph.ErrInvalid)
+	}
+	var projects []string
+	for _, d := range seed.Datasets {
+		projects = append(projects, d.DatasetReference.ProjectId)
+	}
+	slices.Sort(projects)
+	return slices.Compact(projects), nil
+}
+
+// worldOf is the demo company. An estate replaces its warehouse and topics;
+// its people stay, and its crawler may read the metadata of the estate.
+func worldOf(estate string, projects []string) sandbox.World {
+	world := company.World(time.Now())
+	if estate == "" {
+		return world
+	}
+	principals := world.Principals
+	for i, p := range principals {
+		if p.Email != company.Crawler().Email {
+			continue
+		}
+		roles := maps.Clone(p.Roles)
+		for _, project := range projects {
+			roles[project] = p.Roles[company.Project]
+		}
+		principals[i].Roles = roles
+	}
+	return sandbox.World{Principals: principals, Roles: world.Roles}
+}

@@ -1,0 +1,65 @@
+package serve
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"cadastre.dev/cadastre/graph"
+)
+
+const keysFolder = "keys"
+
+// keyBytes is the length of a masking key: that of the hash it keys
+// (RFC 2104, section 3).
+const keyBytes = 32
+
+// keyFolder keeps the masking keys, one file an id, readable by the owner of
+// the process alone. A key is made when it is first asked for and never
+// changes: hashes made with it must go on to join.
+type keyFolder string
+
+// Key returns the key of an id.
+func (k keyFolder) Key(_ context.Context, id string) ([]byte, error) {
+	if !isIdentifier(id) {
+		return nil, fmt.Errorf("key %q: an id is a word of a-z, 0-9 and _: %w", id, graph.ErrInvalid)
+	}
+	name := filepath.Join(string(k), id+".key")
+	key, err := os.ReadFile(name)
+	switch {
+	case err == nil && len(key) == keyBytes:
+		return key, nil
+	case err == nil:
+		return nil, fmt.Errorf("key %s: %s holds %d bytes, want %d; restore it from a backup: %w", id, name, len(key), keyBytes, graph.ErrInvalid)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("key %s: %w", id, err)
+	}
+	if err := os.MkdirAll(string(k), 0o700); err != nil {
+		return nil, fmt.Errorf("key %s: %w", id, err)
+	}
+	key = make([]byte, keyBytes)
+	if _, err := rand.Read(key); err != nil {
+		return nil, fmt.Errorf("key %s: %w", id, err)
+	}
+	return key, writeOnce(name, key)
+}
+
+// writeOnce writes a file that must not be there yet, whole or not at all.
+func writeOnce(name string, data []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(temporary.Name()) }()
+	if _, err := temporary.Write(data); err != nil {
+		return errors.Join(err, temporary.Close())
+	}
+	if err := errors.Join(temporary.Sync(), temporary.Close()); err != nil {
+		return err
+	}
+	return os.Link(temporary.Name(), name)
+}

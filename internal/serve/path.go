@@ -1,0 +1,187 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"cadastre.dev/cadastre/ent/store"
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/walk"
+	"cadastre.dev/cadastre/ingest"
+	"cadastre.dev/cadastre/ingest/lineage"
+)
+
+// The main path on one screen. Each arrow is a job, enqueued in the
+// transaction that made it due:
+//
+//	crawl → analyze → propagate → decide        a source moved
+//	tag → propagate → decide                    a person said something
+//	apply → crawl                               views were published
+//
+// Planning and approving are people's; they stand in publish.go.
+func (a *App) workers() *river.Workers {
+	w := river.NewWorkers()
+	river.AddWorker(w, job(a, "crawl", func(ctx context.Context, j store.CrawlArgs) error { return a.crawl(ctx, j.Source) }))
+	river.AddWorker(w, job(a, "analyze", func(ctx context.Context, j store.AnalyzeArgs) error { return a.analyze(ctx, j.Source) }))
+	river.AddWorker(w, job(a, "propagate", func(ctx context.Context, _ store.PropagateArgs) error { return a.propagate(ctx) }))
+	river.AddWorker(w, job(a, "decide", func(ctx context.Context, _ store.DecideArgs) error { return a.decide(ctx) }))
+	river.AddWorker(w, job(a, "apply", func(ctx context.Context, j store.ApplyArgs) error { return a.apply(ctx, j.Plan) }))
+	river.AddWorker(w, job(a, "undo", func(ctx context.Context, j store.UndoArgs) error { return a.undo(ctx, j.Plan) }))
+	return w
+}
+
+// crawl reads a source and commits what is different.
+func (a *App) crawl(ctx context.Context, name string) error {
+	source, err := a.source(name)
+	if err != nil {
+		return err
+	}
+	_, err = ingest.Run(ctx, source, crawlCatalog{a, store.AnalyzeArgs{Source: name}}, ingest.RunConfig{
+		Progress: func(p ingest.Progress) { a.progress.set("crawl", name, p.Assets, 0) },
+		Now:      a.now, Logger: a.logger,
+	})
+	return err
+}
+
+// analyze turns the SQL of a source into edges: of its views, and of the
+// statements that ran since the last time.
+func (a *App) analyze(ctx context.Context, name string) error {
+	source, err := a.source(name)
+	if err != nil {
+		return err
+	}
+	last, err := a.lastAnalyzed(ctx, name)
+	if err != nil {
+		return err
+	}
+	statements, cursor, problems, err := listStatements(ctx, source, last.Statements)
+	if err != nil {
+		return err
+	}
+	r, err := a.reader(ctx, system(), 0)
+	if err != nil {
+		return err
+	}
+	items, err := r.Snapshot(ctx, graph.Scope{})
+	if err != nil {
+		return fmt.Errorf("read the catalog: %w", err)
+	}
+	changed, err := a.changedSince(ctx, items, last.Revision)
+	if err != nil {
+		return fmt.Errorf("compare with revision %d: %w", last.Revision, err)
+	}
+	delta, _, err := lineage.Update(ctx, a.analyzer, lineage.Input{
+		Source: name, Views: viewsOf(items, name), Statements: statements, Known: items, Schemas: schemas(items),
+		Changed: changed, Full: last.Revision == 0,
+		Progress: func(done, of int) { a.progress.set("analyze", name, done, of) },
+	})
+	if err != nil {
+		return fmt.Errorf("analyze %s: %w", name, err)
+	}
+	now, err := json.Marshal(analyzed{Statements: cursor, Revision: r.Revision(), Analyzer: a.workerErr == nil})
+	if err != nil {
+		return fmt.Errorf("keep the cursor of %s: %w", name, err)
+	}
+	_, err = crawlCatalog{a, store.PropagateArgs{}}.Commit(ctx, ingest.Crawl{Source: ingest.StatementsOf(name), Delta: delta, Cursor: now, Problems: problems})
+	return err
+}
+
+// propagate carries tags down the lineage as proposals.
+func (a *App) propagate(ctx context.Context) error {
+	r, err := a.reader(ctx, system(), 0)
+	if err != nil {
+		return err
+	}
+	items, err := r.Snapshot(ctx, graph.Scope{})
+	if err != nil {
+		return fmt.Errorf("read the catalog: %w", err)
+	}
+	was, now := graph.Snapshot{}, graph.Snapshot{}
+	var edges []graph.Edge
+	var tags []graph.Tag
+	for _, item := range items {
+		switch item := item.(type) {
+		case graph.Edge:
+			edges = append(edges, item)
+		case graph.Tag:
+			tags = append(tags, item)
+			if item.Provenance.Kind == graph.ByPropagation {
+				was.Put(item)
+			}
+		}
+	}
+	for _, t := range walk.Propagate(edges, tags) {
+		now.Put(t)
+	}
+	_, err = a.store.Commit(ctx, system(), "carry tags down the lineage", func(tx *store.Tx) error {
+		if err := tx.Apply(ctx, graph.Diff(was, now)); err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, store.DecideArgs{})
+	})
+	return err
+}
+
+// decide asks the policy once for each class of columns and audience, and
+// keeps what holds in the ledger.
+func (a *App) decide(ctx context.Context) error {
+	r, err := a.reader(ctx, system(), 0)
+	if err != nil {
+		return err
+	}
+	classes, err := a.classes(ctx, r)
+	if err != nil {
+		return err
+	}
+	decisions, err := a.decideClasses(ctx, classes)
+	if err != nil {
+		return fmt.Errorf("decide: %w", err)
+	}
+	_, err = a.store.Commit(ctx, system(), "decide", func(tx *store.Tx) error { return tx.HoldDecisions(ctx, decisions) })
+	return err
+}
+
+// jobWorker runs one kind of job.
+type jobWorker[T river.JobArgs] struct {
+	river.WorkerDefaults[T]
+	app  *App
+	kind string
+	do   func(context.Context, T) error
+}
+
+func job[T river.JobArgs](a *App, kind string, do func(context.Context, T) error) *jobWorker[T] {
+	return &jobWorker[T]{app: a, kind: kind, do: do}
+}
+
+// Work does the job. What cannot succeed by trying again is given up at once:
+// it is told where people look, and the next crawl or plan begins anew.
+func (w *jobWorker[T]) Work(ctx context.Context, j *river.Job[T]) error {
+	started := w.app.now()
+	err := w.do(ctx, j.Args)
+	w.app.progress.clear(w.kind, subjectOf(j.Args))
+	if err == nil {
+		w.app.logger.DebugContext(ctx, "job done", "job", w.kind, "dur", w.app.now().Sub(started))
+		return nil
+	}
+	w.app.logger.WarnContext(ctx, "job failed", "job", w.kind, "attempt", j.Attempt, "err", err)
+	if isFinal(err) {
+		return river.JobCancel(err)
+	}
+	return err
+}
+
+// Timeout bounds a job: the largest estate is crawled in less.
+func (w *jobWorker[T]) Timeout(*river.Job[T]) time.Duration { return 2 * time.Hour }
+
+func (a *App) source(name string) (ingest.Source, error) {
+	i := slices.IndexFunc(a.sources, func(c crawled) bool { return c.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("source %q is not configured: %w", name, graph.ErrNotFound)
+	}
+	return a.sources[i].source, nil
+}

@@ -1,0 +1,116 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/api"
+	"cadastre.dev/cadastre/graph/audit"
+	"cadastre.dev/cadastre/ui"
+)
+
+// shutdownBound is how long requests may take to end when the program stops.
+const shutdownBound = 10 * time.Second
+
+// Serve serves until ctx ends. ready is told the address once it is listened
+// on.
+func (a *App) Serve(ctx context.Context, ready func(url string)) error {
+	if a.config.SSO.Issuer == "" {
+		return fmt.Errorf("serve: sso.issuer is not set, so nobody could sign in: %w", graph.ErrInvalid)
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w: %w", a.config.Listen, err, graph.ErrUnavailable)
+	}
+	handler, err := a.Handler()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := a.startJobs(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	ready(a.config.URL)
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownBound)
+	defer cancel()
+	if err := server.Shutdown(stopping); err != nil {
+		return fmt.Errorf("stop serving: %w", err)
+	}
+	return nil
+}
+
+// Handler is all that is served: the API and the app for those who are signed
+// in, signing in, and a sign of life.
+func (a *App) Handler() (http.Handler, error) {
+	secret, err := resolveSecret(a.config.SSO.ClientSecret)
+	if err != nil {
+		return nil, err
+	}
+	sso := a.config.SSO
+	sso.secret = secret
+	sessions := newSessions(a.store.Sessions(), a.config.URL)
+	s := &signIn{
+		config: sso, base: a.config.URL, sessions: sessions, logger: a.logger,
+		client: &http.Client{Timeout: 15 * time.Second}, signedIn: a.signedIn,
+	}
+	graphql := api.New(api.Config{
+		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Planner: a, Auditor: a, Operator: a,
+		Principal: signedInAs, RequestID: requestID, Logger: a.logger,
+	})
+	signedIn := http.NewServeMux()
+	s.routes(signedIn)
+	signedIn.Handle("/graphql", requireSignIn(s, graphql))
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.Handle("/graphql", sessions.LoadAndSave(signedIn))
+	mux.Handle("/auth/", sessions.LoadAndSave(signedIn))
+	mux.Handle("/", serveUI(ui.Files(), ui.Built()))
+	return guard(mux, a.logger), nil
+}
+
+// signedIn records who signed in, and who was refused.
+func (a *App) signedIn(ctx context.Context, p graph.Principal, refused error) {
+	event := audit.Event{Action: "sign_in", Object: "session"}
+	if refused != nil {
+		event.Action = "refused"
+	}
+	if p.ID == "" {
+		p.ID = "unknown"
+	}
+	if err := a.record(ctx, p, event); err != nil {
+		a.logger.ErrorContext(ctx, "audit event lost", "actor", p.ID, "err", err)
+	}
+}
+
+// ListenOn returns the configuration with another address to serve on. Port 0
+// takes a free one.
+func (c Config) ListenOn(address string) (Config, error) {
+	if _, port, err := net.SplitHostPort(address); err == nil && port == "0" {
+		free, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+		if err != nil {
+			return c, fmt.Errorf("find a free port: %w: %w", err, graph.ErrUnavailable)
+		}
+		address = free.Addr().String()
+		if err := free.Close(); err != nil {
+			return c, fmt.Errorf("find a free port: %w", err)
+		}
+	}
+	if c.URL == "http://"+c.Listen {
+		c.URL = "http://" + address
+	}
+	c.Listen = address
+	return c, c.Validate()
+}

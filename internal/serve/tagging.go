@@ -1,0 +1,115 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"cadastre.dev/cadastre/ent/store"
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/policy"
+)
+
+// Tag records what a person says, all of it or nothing, and makes due what
+// follows. It returns the tags of the refs as they then stand.
+func (a *App) Tag(ctx context.Context, who graph.Principal, requests []graph.TagRequest) ([]graph.Tag, graph.Revision, error) {
+	if len(requests) == 0 {
+		return nil, 0, fmt.Errorf("tag: nothing was said: %w", graph.ErrInvalid)
+	}
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	assets := map[graph.Ref]bool{}
+	for i := range requests {
+		if requests[i], err = a.checkTag(ctx, r, who, requests[i]); err != nil {
+			return nil, 0, err
+		}
+		assets[requests[i].Ref.Asset()] = true
+	}
+	revision, err := a.store.Commit(ctx, who, "tag", func(tx *store.Tx) error {
+		was, now := graph.Snapshot{}, graph.Snapshot{}
+		for _, request := range requests {
+			said, err := tx.Current(ctx, personTag(request, who))
+			if err != nil {
+				return err
+			}
+			for _, item := range said {
+				was.Put(item)
+			}
+			if request.State != graph.StateWithdrawn {
+				now.Put(personTag(request, who))
+			}
+		}
+		if err := tx.Apply(ctx, graph.Diff(was, now)); err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, store.PropagateArgs{})
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("tag: %w", err)
+	}
+	tags, err := a.tagsOf(ctx, who, assets, requests)
+	return tags, revision, err
+}
+
+// checkTag refuses what makes no sense or is not the person's to say, and
+// spells the ref as the catalog does.
+func (a *App) checkTag(ctx context.Context, r *store.Reader, who graph.Principal, request graph.TagRequest) (graph.TagRequest, error) {
+	if !slices.Contains([]string{string(graph.TagConfirmed), string(graph.TagRejected), graph.StateWithdrawn}, request.State) {
+		return request, fmt.Errorf("tag %s: state %q is none of confirmed, rejected, withdrawn: %w", request.Ref, request.State, graph.ErrInvalid)
+	}
+	if !a.knowsLabel(request.Label) {
+		return request, fmt.Errorf("tag %s: label %q is not in the vocabulary: %w", request.Ref, request.Label, graph.ErrInvalid)
+	}
+	view, err := r.Asset(ctx, request.Ref)
+	if err != nil {
+		return request, fmt.Errorf("tag %s: %w", request.Ref, err)
+	}
+	if view.Visibility != graph.Visible {
+		return request, fmt.Errorf("tag %s: you may know that it exists, not what it holds; ask its owners: %w", request.Ref, graph.ErrDenied)
+	}
+	if request.Ref.IsColumn() {
+		columns, err := r.Columns(ctx, request.Ref.Asset())
+		if err != nil {
+			return request, err
+		}
+		i := slices.IndexFunc(columns[view.Asset.Ref], func(c graph.Column) bool { return c.Key() == request.Ref.Key() })
+		if i < 0 {
+			return request, fmt.Errorf("tag: column %s: %w", request.Ref, graph.ErrNotFound)
+		}
+		request.Ref = columns[view.Asset.Ref][i].Ref
+	}
+	return request, a.may(ctx, who, graph.ActionTag, view.Asset, view.Owners)
+}
+
+func (a *App) knowsLabel(label string) bool {
+	return label == graph.LabelNone || slices.ContainsFunc(a.policy.Vocabulary(), func(l policy.Label) bool { return l.Key == label })
+}
+
+func personTag(r graph.TagRequest, who graph.Principal) graph.Tag {
+	return graph.Tag{
+		Ref: r.Ref, Label: r.Label, State: graph.TagState(r.State), Form: graph.FormClear, Confidence: 1,
+		Provenance: graph.Provenance{Kind: graph.ByPerson, Name: who.ID, Why: r.Reason},
+	}
+}
+
+func (a *App) tagsOf(ctx context.Context, who graph.Principal, assets map[graph.Ref]bool, requests []graph.TagRequest) ([]graph.Tag, error) {
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]graph.Ref, 0, len(assets))
+	for ref := range assets {
+		refs = append(refs, ref)
+	}
+	byAsset, err := r.Tags(ctx, refs...)
+	if err != nil {
+		return nil, err
+	}
+	var out []graph.Tag
+	for _, request := range requests {
+		out = append(out, tagsOn(byAsset[request.Ref.Asset()], request.Ref)...)
+	}
+	return out, nil
+}

@@ -1,0 +1,90 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/search"
+	"cadastre.dev/cadastre/graph/walk"
+	"cadastre.dev/cadastre/ingest"
+	"cadastre.dev/cadastre/internal/googlesql"
+	"cadastre.dev/cadastre/policy/mask"
+	"cadastre.dev/cadastre/policy/view"
+)
+
+// Search searches as the principal.
+func (a *App) Search(ctx context.Context, who graph.Principal, q search.Query) (search.Result, error) {
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return search.Result{}, err
+	}
+	return r.Search(ctx, q)
+}
+
+// Lineage follows lineage from a column or asset as the principal.
+func (a *App) Lineage(ctx context.Context, who graph.Principal, q walk.Query) (walk.Result, error) {
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return walk.Result{}, err
+	}
+	view, err := r.Asset(ctx, q.Root)
+	if err != nil {
+		return walk.Result{}, fmt.Errorf("lineage of %s: %w", q.Root, err)
+	}
+	if !q.Root.IsColumn() {
+		q.Root = view.Asset.Ref
+	}
+	return r.Walk(ctx, q)
+}
+
+// Doctor looks at everything the program needs and returns what is missing.
+func (a *App) Doctor(ctx context.Context) []graph.Finding {
+	findings := []graph.Finding{}
+	if a.workerErr != nil {
+		findings = append(findings, graph.Finding{
+			Level: graph.FindingWarn, Code: "no-worker", What: "the GoogleSQL worker is missing, so lineage stays unanalyzed: " + a.workerErr.Error(),
+			Do: "build it with `make build`, or set worker.path",
+		})
+	}
+	if a.config.SSO.Issuer == "" {
+		findings = append(findings, graph.Finding{
+			Level: graph.FindingBlock, Code: "no-sso", What: "no identity provider is configured, so nobody can sign in", Do: "set sso.issuer and sso.client_id",
+		})
+	}
+	if len(a.sources) == 0 {
+		findings = append(findings, graph.Finding{Level: graph.FindingWarn, Code: "no-source", What: "no source is configured, so the catalog stays empty", Do: "add one under sources"})
+	}
+	for _, s := range a.sources {
+		if checker, ok := s.source.(ingest.Checker); ok {
+			findings = append(findings, checker.Check(ctx)...)
+		}
+	}
+	if a.target != nil {
+		if _, err := a.target.target.Present(ctx, view.Want{Names: a.target.naming}); err != nil {
+			findings = append(findings, graph.Finding{
+				Level: graph.FindingWarn, Code: "no-target", What: "the warehouse to publish in cannot be read: " + err.Error(),
+				Do: "check target.endpoint and target.token, and the publisher's rights",
+			})
+		}
+	}
+	return findings
+}
+
+// AnalyzeSQL answers questions about SQL, one JSON document a line, in order.
+func AnalyzeSQL(ctx context.Context, config Worker, r io.Reader, w io.Writer) error {
+	pool, err := googlesql.NewPool(googlesql.Config{Path: config.Path, Workers: config.Processes, MemoryLimit: int64(config.MemoryMiB) << 20})
+	if err != nil {
+		return fmt.Errorf("analyze SQL: %w", err)
+	}
+	defer pool.Close()
+	return pool.Batch(ctx, r, w)
+}
+
+// Mask applies one of BigQuery's masking rules to a value.
+func Mask(rule, typ, value string) (string, error) { return mask.Native(rule, typ, value) }
+
+// MaskBatch applies masking rules to values, one JSON document a line, in
+// order.
+func MaskBatch(ctx context.Context, r io.Reader, w io.Writer) error { return mask.Batch(ctx, r, w) }
