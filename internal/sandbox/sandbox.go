@@ -21,9 +21,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,6 +66,10 @@ type Config struct {
 	// plain or .gz) of REST resources, which fill an empty state beside World.
 	// Defaults to none.
 	Estate string
+	// EstateReaders are the addresses of principals who may read metadata and
+	// jobs, and run queries, in every project of the estate: a crawler's roles.
+	// Defaults to none.
+	EstateReaders []string
 	// RedirectURIs are where the identity provider may send people back to.
 	// AllowRedirect adds to them. Defaults to none.
 	RedirectURIs []string
@@ -111,7 +118,11 @@ func New(cfg Config) (*Sandbox, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	people, err := directory.New(cfg.World.Principals)
+	principals, err := cfg.principals()
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	people, err := directory.New(principals)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
@@ -126,6 +137,33 @@ func New(cfg Config) (*Sandbox, error) {
 	people.Trust(s.identity.Whose)
 	s.handler = s.routes()
 	return s, nil
+}
+
+// principals are those of the world, the readers of the estate among them with
+// their roles in its projects.
+func (c Config) principals() ([]directory.Principal, error) {
+	if c.Estate == "" || len(c.EstateReaders) == 0 {
+		return c.World.Principals, nil
+	}
+	projects, err := bigquery.EstateProjects(c.Estate)
+	if err != nil {
+		return nil, err
+	}
+	principals := slices.Clone(c.World.Principals)
+	for i, p := range principals {
+		if !slices.ContainsFunc(c.EstateReaders, func(email string) bool { return strings.EqualFold(email, p.Email) }) {
+			continue
+		}
+		roles := maps.Clone(p.Roles)
+		if roles == nil {
+			roles = map[string][]string{}
+		}
+		for _, project := range projects {
+			roles[project] = []string{"roles/bigquery.metadataViewer", "roles/bigquery.resourceViewer", "roles/bigquery.jobUser"}
+		}
+		principals[i].Roles = roles
+	}
+	return principals, nil
 }
 
 // furnish makes the three rooms from the state, and fills them if nobody has.

@@ -343,24 +343,22 @@ func TestRealEstate(t *testing.T) {
 	if cases == "" {
 		t.Skip("CADASTRE_CASES is not set")
 	}
-	who := directory.Principal{Email: "crawler@x", Tokens: []string{"crawler"}, Roles: map[string][]string{}}
 	estate := filepath.Join(cases, "estates", "mozilla")
 	seed, err := bigquery.LoadEstate(estate)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range seed.Datasets {
-		who.Roles[d.DatasetReference.ProjectId] = []string{"roles/bigquery.metadataViewer", "roles/bigquery.resourceViewer"}
+	projects, err := bigquery.EstateProjects(estate)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, j := range seed.Jobs {
-		who.Roles[j.JobReference.ProjectId] = []string{"roles/bigquery.metadataViewer", "roles/bigquery.resourceViewer"}
-	}
-	cfg := sandbox.Config{Dir: t.TempDir(), Estate: estate, World: sandbox.World{Principals: []directory.Principal{who}}}
+	cfg := sandbox.Config{Dir: t.TempDir(), Estate: estate, EstateReaders: []string{company.Crawler().Email},
+		World: sandbox.World{Principals: company.Principals()}}
 	stop(t, start(t, cfg))
 	s := start(t, cfg)
-	svc := raw(t, s.Addresses(), "crawler")
+	svc := raw(t, s.Addresses(), company.Token(company.Crawler()))
 	datasets, tables, jobs := 0, 0, 0
-	for p := range who.Roles {
+	for _, p := range projects {
 		err := svc.Datasets.List(p).MaxResults(1000).Pages(t.Context(), func(l *bq.DatasetList) error {
 			for _, d := range l.Datasets {
 				datasets++

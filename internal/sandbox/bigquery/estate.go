@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	bq "google.golang.org/api/bigquery/v2"
 )
@@ -59,6 +61,30 @@ func LoadEstate(dir string) (Seed, error) {
 		return Seed{}, err
 	}
 	return seed, nil
+}
+
+// EstateProjects are the projects of an estate's datasets and jobs, sorted.
+func EstateProjects(dir string) ([]string, error) {
+	projects := map[string]bool{}
+	err := eachLine(dir, "datasets", func(d *bq.Dataset) error {
+		if d.DatasetReference != nil {
+			projects[d.DatasetReference.ProjectId] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = eachLine(dir, "jobs", func(j *bq.Job) error {
+		if j.JobReference != nil {
+			projects[j.JobReference.ProjectId] = true
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(projects)), nil
 }
 
 // maxLine bounds a line: the text of a view is at most 256 K characters.
