@@ -37,6 +37,10 @@ type Config struct {
 	// OwnerProperties are the metadata properties that name owners. Defaults
 	// to owner, owner_team and team.
 	OwnerProperties []string
+	// Owners says who is meant by the value of such a property: value →
+	// "user:…" or "group:…". Another value is a user where it is an address,
+	// else "team:value". Defaults to none.
+	Owners map[string]string
 	// HTTPClient sends the requests. Defaults to one with a deadline of a
 	// minute a request.
 	HTTPClient *http.Client
