@@ -243,3 +243,35 @@ func TestAnAliasIsNotAHiddenColumn(t *testing.T) {
 		t.Fatalf("rows (-want +got):\n%s", diff)
 	}
 }
+
+// Fifteen levels, every third one repeated, come through with the mask at the
+// bottom.
+func TestTheDeepestViewRuns(t *testing.T) {
+	t.Parallel()
+	session := newSession(t)
+	field := view.Field{Name: "leaf", Type: "STRING", Effect: graph.EffectMask, Method: "email"}
+	column := googlesql.Field{Name: "leaf", Type: "STRING"}
+	var value, want any = "ana@example.org", "***@example.org"
+	for level := range 14 {
+		field = view.Field{Name: "r", Type: "RECORD", Fields: []view.Field{field}}
+		column = googlesql.Field{Name: "r", Type: "RECORD", Fields: []googlesql.Field{column}}
+		value, want = []any{value}, []any{want}
+		if level%3 == 0 {
+			field.Mode, column.Mode = graph.ModeRepeated, "REPEATED"
+			value, want = []any{value}, []any{want}
+		}
+	}
+	def := definition(field)
+	load(t, session, def.Base.Name, []googlesql.Field{column}, []googlesql.Row{{value}})
+	sql, err := bigquery.Dialect{}.SQL(def)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := session.Exec(t.Context(), googlesql.Query{SQL: sql})
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, sql)
+	}
+	if diff := cmp.Diff([]googlesql.Row{{want}}, got.Rows); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
