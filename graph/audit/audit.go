@@ -1,10 +1,11 @@
 // Package audit is the tamper-evident log as values: an event, its canonical
 // form, the hash that chains it to all before it, and Verify.
 //
-// It owns how an event is hashed and how a log is checked; it does not own
-// where events are kept (ent/store) or who may read them (policy). It imports
-// graph and the standard library. The store, the API and internal/serve may
-// import it.
+// It owns how an event is hashed, how a log is checked, and the checkpoint that
+// an auditor keeps elsewhere; it does not own where events are kept (ent/store),
+// who may read them (policy) or the key that signs. It imports graph, x/mod's
+// tlog and note, and the standard library. The store, the API and
+// internal/serve may import it.
 //
 // An event never holds a value of a data column.
 package audit
@@ -76,16 +77,23 @@ func canonical(e Event) ([]byte, error) {
 	b := binary.BigEndian.AppendUint64(nil, uint64(e.Seq))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.At.UnixMicro()))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Revision))
-	texts := []string{e.Actor, e.Action, e.Object}
-	for _, key := range slices.Sorted(maps.Keys(e.Detail)) {
-		texts = append(texts, key, e.Detail[key])
+	b, err := appendTexts(b, e.Actor, e.Action, e.Object)
+	if err != nil {
+		return nil, fmt.Errorf("audit event %d: %w", e.Seq, err)
 	}
-	for i, text := range texts {
-		if !utf8.ValidString(text) {
-			return nil, fmt.Errorf("audit event %d: text that is not UTF-8: %w", e.Seq, graph.ErrInvalid)
+	b = binary.BigEndian.AppendUint64(b, uint64(len(e.Detail)))
+	for _, key := range slices.Sorted(maps.Keys(e.Detail)) {
+		if b, err = appendTexts(b, key, e.Detail[key]); err != nil {
+			return nil, fmt.Errorf("audit event %d: %w", e.Seq, err)
 		}
-		if i == 3 {
-			b = binary.BigEndian.AppendUint64(b, uint64(len(e.Detail)))
+	}
+	return b, nil
+}
+
+func appendTexts(b []byte, texts ...string) ([]byte, error) {
+	for _, text := range texts {
+		if !utf8.ValidString(text) {
+			return nil, fmt.Errorf("text that is not UTF-8: %w", graph.ErrInvalid)
 		}
 		b = binary.BigEndian.AppendUint64(b, uint64(len(text)))
 		b = append(b, text...)
@@ -104,38 +112,54 @@ type Report struct {
 	Broken int64 `json:"broken,omitempty"`
 	// Reason says what is wrong; empty when OK.
 	Reason string `json:"reason,omitempty"`
-	// Head is the hash of the last event that was right. Who keeps it
-	// elsewhere can tell later whether the end of the log was cut off.
+	// Head is the hash of the last event that was right.
 	Head Hash `json:"-"`
+	// Checkpoint is what to keep elsewhere, so that a later Verify tells
+	// whether the end of the log was cut off or all of it written anew. Where
+	// the log is broken it covers the events before that.
+	Checkpoint Checkpoint `json:"-"`
 }
 
 // Verify recomputes the hashes of a whole log in order. It finds a changed
-// byte, a missing or inserted event and a changed order; an end that was cut
-// off shows only against a Head kept elsewhere. Reading ends at the first
-// fault. An error of the sequence is a fault too.
-func Verify(log iter.Seq2[Event, error]) Report {
+// byte, a missing or inserted event and a changed order. An end that was cut
+// off, or a log that was written anew from some event on, shows only against
+// checkpoints that were kept elsewhere. Reading ends at the first fault. An
+// error of the sequence is a fault too.
+func Verify(log iter.Seq2[Event, error], kept ...Checkpoint) Report {
 	var r Report
-	broken := func(reason string) Report {
-		r.OK, r.Broken, r.Reason = false, r.Events, reason
+	var t tree
+	broken := func(at int64, reason string) Report {
+		r.OK, r.Broken, r.Reason, r.Checkpoint = false, at, reason, t.checkpoint()
 		return r
 	}
 	for e, err := range log {
 		r.Events++
 		if err != nil {
-			return broken("the event cannot be read: " + err.Error())
+			return broken(r.Events, "the event cannot be read: "+err.Error())
 		}
 		if e.Seq != r.Events {
-			return broken(fmt.Sprintf("expected event %d, found %d: one is missing, was put in, or stands elsewhere", r.Events, e.Seq))
+			return broken(r.Events, fmt.Sprintf("expected event %d, found %d: one is missing, was put in, or stands elsewhere", r.Events, e.Seq))
 		}
 		next, err := Next(r.Head, e)
 		if err != nil {
-			return broken(err.Error())
+			return broken(r.Events, err.Error())
 		}
 		if next != e.Hash {
-			return broken("its hash is not that of its content behind the events before it: it or one of them was changed")
+			return broken(r.Events, "its hash is not that of its content behind the events before it: it or one of them was changed")
 		}
 		r.Head = next
+		t.add(next)
+		for _, c := range kept {
+			if c.Size == t.size && c != t.checkpoint() {
+				return broken(r.Events, fmt.Sprintf("the first %d events are not those of a checkpoint kept elsewhere: the log was written anew", c.Size))
+			}
+		}
 	}
-	r.OK = true
+	for _, c := range kept {
+		if c.Size > t.size {
+			return broken(t.size+1, fmt.Sprintf("a checkpoint kept elsewhere has %d events, the log %d: its end was cut off", c.Size, t.size))
+		}
+	}
+	r.OK, r.Checkpoint = true, t.checkpoint()
 	return r
 }
