@@ -19,8 +19,14 @@ const slow = { timeout: 5000 };
 export const findRole = (role: string, options?: ByRoleOptions) => screen.findByRole(role, options, slow);
 export const findText = (text: string | RegExp) => screen.findByText(text, {}, slow);
 
+/** The first that fits, once there is one. */
+export async function first(role: string, name: string | RegExp): Promise<HTMLElement> {
+  const [element] = await screen.findAllByRole(role, { name }, slow);
+  return element!;
+}
+
 export async function click(role: string, name: string | RegExp): Promise<void> {
-  const element = await findRole(role, { name });
+  const element = await first(role, name);
   await act(async () => {
     // Radix opens on pointer events, everything else on click.
     fireEvent.pointerDown(element, { button: 0, pointerType: "mouse" });
@@ -28,8 +34,11 @@ export async function click(role: string, name: string | RegExp): Promise<void> 
   });
 }
 
-export async function press(key: string): Promise<void> {
-  await act(async () => {
-    fireEvent.keyDown(document.body, { key });
-  });
+export async function fill(role: string, name: string | RegExp, value: string): Promise<void> {
+  const element = await first(role, name);
+  await act(async () => void fireEvent.change(element, { target: { value } }));
+}
+
+export async function press(key: string, on: Element = document.body, more: object = {}): Promise<void> {
+  await act(async () => void fireEvent.keyDown(on, { key, ...more }));
 }

@@ -1,0 +1,134 @@
+import { fireEvent, screen, within, act } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { FakeServer } from "../../fake/server";
+import { click, customers, fill, findRole, findText, first, openApp, press, report } from "../app";
+
+describe("lineage as a list", () => {
+  const list = (ref: string, rest = "") => openApp(`/lineage?ref=${encodeURIComponent(ref)}&list=1${rest}`, "Otto");
+
+  it("says how one thing is made from another, and shows the SQL", async () => {
+    const { history } = list(`${report}#email`, "&columns=1");
+    await click("button", "changed by LOWER");
+    await findText("Changed by LOWER, as the view says.");
+    expect((await findRole("region", { name: "What the view runs" })).textContent).toContain("LOWER(c.contact.email)");
+    expect(history.location.search).toContain("edge=");
+  });
+
+  it("shows counts before more, and grows where one opens", async () => {
+    const { history } = list(report);
+    await click("button", "1 more");
+    await expect.poll(() => screen.getAllByRole("row")).toHaveLength(3);
+    expect(history.location.search).toContain("open=");
+  });
+
+  it("says first what is missing", async () => {
+    list("bigquery/halden-energy.reporting.arrears");
+    const note = await findRole("note");
+    expect(note.textContent).toContain("partner-project.scores.credit");
+  });
+
+  it("goes one way only when asked", async () => {
+    list(customers);
+    await expect.poll(() => screen.queryAllByRole("row").length).toBe(3);
+    await click("button", "Made from");
+    await expect.poll(() => screen.queryAllByRole("row").length).toBe(2);
+  });
+
+  it("says that nothing is known rather than showing nothing", async () => {
+    list("bigquery/halden-energy.raw.events_wide");
+    await findText("Nothing is known before or after it");
+  });
+
+  it("starts from what is found by typing", async () => {
+    const { history } = openApp("/lineage", "Otto");
+    await fill("combobox", "Find an asset or column", "contact.email");
+    const options = await screen.findAllByRole("option");
+    expect(options.length).toBeGreaterThan(1);
+    const field = await first("combobox", "Find an asset or column");
+    await press("ArrowDown", field);
+    await press("Enter", field);
+    await expect.poll(() => history.location.search).toContain("contact.email&columns=1");
+  });
+});
+
+describe("the audit pages", () => {
+  const who = (rest = "") => `/audit?tab=who&column=${encodeURIComponent(`${customers}#contact.email`)}${rest}`;
+
+  it("verify the log and list it, newest first", async () => {
+    openApp("/audit", "Audra");
+    await findText("The log is whole: 1 event verified.");
+    const log = await findRole("list", { name: "Log" });
+    expect(within(log).getAllByRole("listitem")[0]!.textContent).toContain("service:crawler");
+    await click("button", "Event 1: crawl");
+    await findText("Hash of this event and all before it");
+  });
+
+  it("say loudly where the log is broken", async () => {
+    const server = new FakeServer();
+    const answer = server.answer.bind(server);
+    server.answer = async (body, person) => (body.query?.includes("auditVerification") ? { status: 200, body: { data: { auditVerification: { __typename: "AuditVerification", ok: false, events: 9, broken: 4, reason: "its hash does not follow from event 3" } } } } : answer(body, person));
+    openApp("/audit", "Audra", server);
+    expect((await findRole("alert")).textContent).toContain("The log is broken at event 4. its hash does not follow from event 3");
+  });
+
+  it("narrow the log by what was done", async () => {
+    const { server, history } = openApp("/audit", "Audra");
+    await findText("The log is whole: 1 event verified.");
+    await act(async () => void fireEvent.change(await screen.findByLabelText("What was done"), { target: { value: "tag" } }));
+    await findText("Nothing in the log fits these filters.");
+    expect(history.location.search).toContain("action=tag");
+    expect(server.catalog.events).toHaveLength(1);
+  });
+
+  it("answer who could see a column, clear ways first, with why", async () => {
+    openApp(who(), "Audra");
+    await findText("1 way to see it, 1 in the clear.");
+    await findText("OWNER of the dataset raw");
+    await findText("The answer may lack something:");
+  });
+
+  it("ask at a revision, and tell what the API says of one that never was", async () => {
+    const { history } = openApp(who(), "Audra");
+    await findText("1 way to see it, 1 in the clear.");
+    await act(async () => void fireEvent.change(await screen.findByLabelText("At revision"), { target: { value: "7" } }));
+    await click("button", "Ask");
+    await findText("the catalog did not exist then: the first revision is 42");
+    expect(history.location.search).toContain("revision=7");
+    await click("button", "Now");
+    await findText("1 way to see it, 1 in the clear.");
+  });
+
+  it("are for auditors alone", async () => {
+    openApp(who(), "Ana");
+    await findText("The audit log is for auditors");
+  });
+});
+
+describe("sources", () => {
+  it("show how each is, and what to do about problems", async () => {
+    openApp("/sources", "Ana");
+    await findText(/mend the schema there and crawl again/);
+    await findText("Nothing is being done.");
+    expect(screen.queryByRole("button", { name: "Crawl now" })).toBeNull();
+  });
+
+  it("crawl when asked, and show the work until it is done", async () => {
+    const { server } = openApp("/sources", "Otto");
+    await click("button", "Crawl now");
+    await findRole("progressbar", { name: "crawl warehouse" });
+    expect(server.catalog.events.at(-1)).toMatchObject({ action: "crawl", object: "warehouse" });
+    await expect.poll(() => screen.queryByText("Nothing is being done."), { timeout: 15_000 }).not.toBeNull();
+  });
+});
+
+describe("policies", () => {
+  it("name the audiences and answer for any column", async () => {
+    const { history } = openApp("/policies", "Ana");
+    await findText("Purpose: fraud_detection");
+    await fill("combobox", "Who gets what of a column?", "customer_id");
+    await click("option", /raw/);
+    await expect.poll(() => history.location.search).toContain("customer_id");
+    await findText(/Identifiers are replaced by a keyed hash/);
+    await findText("b1946ac92492d234");
+  });
+});
