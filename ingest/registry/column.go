@@ -43,7 +43,7 @@ func columnsOf(asset graph.Ref, root string, schema use, rules []tagRule) ([]sch
 type flattener struct {
 	asset   graph.Ref
 	rules   []tagRule
-	open    map[*node]bool // records that the present one is within
+	open    map[*node]bool  // records that the present one is within
 	seen    map[string]bool // paths, without case
 	columns []schemaColumn
 }
