@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,7 +46,15 @@ func (k *worker) parse(r request) (namesAnswer, error) {
 	out.Parsed = true
 	tables, functions := names{}, names{}
 	n := namer{r.DefaultProject, r.DefaultDataset}
+	for _, r := range t.refs {
+		if t.script && !t.ctes[r.key()] {
+			tables.add(n.full(r.path))
+		}
+	}
 	for _, s := range t.statements {
+		if s.syntax == nil {
+			continue // a control statement
+		}
 		in, target := s.syntax.tables(n)
 		for _, name := range append(in, target...) {
 			tables.add(name)
@@ -96,30 +103,11 @@ func (k *worker) analyze(r request) (textAnswer, error) {
 		out.Statements = append(out.Statements, statementAnswer{Start: s.at.start, End: s.at.end, Kind: strings.TrimPrefix(s.kind, "AST"), lineage: l})
 	}
 	out.lineage = c.whole(t, out.Statements)
-	if len(out.Statements) == 1 {
+	if !t.script {
 		out.Statements = nil
 	}
 	runtime.KeepAlive(c)
 	return out, nil
-}
-
-func (c *catalog) targetName(r *result) string {
-	if r.temporary || c.made[strings.ToLower(r.target)] != nil {
-		return r.target
-	}
-	return c.namer.full([]string{r.target})
-}
-
-// named gives the columns without a name those that BigQuery gives them.
-func named(columns []written) []written {
-	n := 0
-	for i, w := range columns {
-		if strings.HasPrefix(w.name, "$") || w.name == "" {
-			columns[i].name = "f" + strconv.Itoa(n) + "_"
-			n++
-		}
-	}
-	return columns
 }
 
 // bySyntax is what the syntax alone tells of a statement that the analyzer

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -157,10 +158,25 @@ func (x *executor) prepare(q statementQuestion) (prepared, error) {
 		n := len(p.syntax.pieces)
 		p.query = n > 0 && p.syntax.pieces[n-1].kind == "ASTQueryStatement"
 	}
-	if err := p.bind(q.Params); err != nil {
+	if err := p.syntax.allowed(); err != nil {
 		return p, err
 	}
-	return p, nil
+	return p, p.bind(q.Params)
+}
+
+// allowed refuses what the executor would reach into the network for: to write
+// rows to a bucket, or to read a raster from an address.
+func (s *syntax) allowed() error {
+	export := s.kind == "ASTExportDataStatement" || slices.ContainsFunc(s.pieces, func(p piece) bool { return p.kind == "ASTExportDataStatement" })
+	if export {
+		return &fault{kindInvalid, "EXPORT DATA is not supported here"}
+	}
+	for _, c := range s.calls {
+		if strings.EqualFold(c.path[len(c.path)-1], "ST_REGIONSTATS") {
+			return &fault{kindInvalid, "ST_REGIONSTATS is not supported here"}
+		}
+	}
+	return nil
 }
 
 func (p *prepared) bind(params []parameter) error {

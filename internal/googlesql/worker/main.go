@@ -29,7 +29,9 @@
 //	drop      {table} → {}; also when there is none
 //
 // Cells of rows, in and out, are null, a string for a scalar, an array of
-// cells for an array and for a struct (its fields in order); see cell.go.
+// cells for an array and for a struct (its fields in order); see cell.go. Two
+// limits of the executor show: NaN is NULL in it, and the source of a MERGE must
+// be a table or a view.
 package main
 
 import (

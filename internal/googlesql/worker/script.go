@@ -3,6 +3,7 @@ package main
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ type text struct {
 	bare       bool       // QUALIFY is a name in it
 	template   bool       // it was not read as it stands
 	refs       []tableRef // of a script, names in its control statements too
+	ctes       map[string]bool
 	statements []statement
 }
 
@@ -60,7 +62,7 @@ func (e *engine) readOne(sql string) (*text, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.script, t.refs = len(script.pieces) != 1, script.refs
+	t.script, t.refs, t.ctes = len(script.pieces) != 1, script.refs, script.ctes
 	for _, p := range script.pieces {
 		st := statement{at: p.at, kind: p.kind, sql: asParameters(sql[p.at.start:p.at.end], script.vars)}
 		st.syntax, st.err = parseStatement(lang, st.sql)
@@ -174,11 +176,32 @@ func (c *catalog) controlled(t *text, statements []statementAnswer) names {
 	for _, r := range t.refs {
 		own := slices.ContainsFunc(statements, func(s statementAnswer) bool { return s.Start <= r.at.start && r.at.end <= s.End })
 		name := c.namer.full(r.path)
-		if t.script && !own && c.made[r.key()] == nil {
+		if t.script && !own && c.made[r.key()] == nil && !t.ctes[r.key()] {
 			out.add(name)
 		}
 	}
 	return out
+}
+
+// targetName is the full name of what a statement writes; a temporary table has
+// no more than its own.
+func (c *catalog) targetName(r *result) string {
+	if r.temporary || c.made[strings.ToLower(r.target)] != nil {
+		return r.target
+	}
+	return c.namer.full([]string{r.target})
+}
+
+// named gives the columns without a name those that BigQuery gives them.
+func named(columns []written) []written {
+	n := 0
+	for i, w := range columns {
+		if strings.HasPrefix(w.name, "$") || w.name == "" {
+			columns[i].name = "f" + strconv.Itoa(n) + "_"
+			n++
+		}
+	}
+	return columns
 }
 
 // remember keeps what a statement made for those that follow it in a script.
