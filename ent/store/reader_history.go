@@ -117,13 +117,17 @@ func (r *Reader) Revisions(ctx context.Context, page Page) (List[RevisionInfo], 
 	return list, nil
 }
 
-// RevisionAt returns the revision that was the newest at the time, 0 before
-// the first. It never is one after the reader's.
+// RevisionAt returns the revision that was the newest at the time, but never
+// one after the reader's. Before the first revision it is graph.ErrNotFound:
+// the empty catalog has nothing to read.
 func (r *Reader) RevisionAt(ctx context.Context, at time.Time) (graph.Revision, error) {
 	id, err := r.store.rows.Revision.Query().Where(revision.AtLTE(micros(at)), revision.IDLTE(int64(r.at))).
 		Order(gen.Desc(revision.FieldID)).FirstID(ctx)
-	if err != nil && !gen.IsNotFound(err) {
-		return 0, fmt.Errorf("find the revision at %s: %w", at.UTC().Format(time.RFC3339), err)
+	if gen.IsNotFound(err) {
+		return 0, fmt.Errorf("revision at %s: %w", at.UTC().Format(time.RFC3339), graph.ErrNotFound)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("find the revision at %s: %w", at.UTC().Format(time.RFC3339), fault(err))
 	}
 	return graph.Revision(id), nil
 }

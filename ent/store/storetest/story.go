@@ -252,7 +252,25 @@ func lineage(t *testing.T, open Open) {
 	if len(whole.Edges) != 2 {
 		t.Errorf("upwards are %+v, want both edges", whole.Edges)
 	}
-	before := r.Revision()
+	mine := graph.Filter{Visible: []graph.Clause{{{Attribute: graph.AttributeOwner, In: ana.Names()}}}}
+	put(t, s, graph.Owner{Asset: table.Ref, Principal: "user:" + ana.ID})
+	for _, c := range []struct {
+		name string
+		own  []graph.Item
+		want int
+	}{
+		{"while the source is another's", nil, 0},
+		{"once it is one's own", []graph.Item{graph.Owner{Asset: below.Ref, Principal: "user:" + ana.ID}}, 1},
+	} {
+		if c.own != nil {
+			put(t, s, c.own...)
+		}
+		got := must[walk.Result](t)(reader(t, s, mine, 0).Walk(t.Context(), walk.Query{Root: table.Ref.Column("a"), Depth: 5}))
+		if len(got.Edges) != c.want {
+			t.Errorf("%s: edges %+v, want %d", c.name, got.Edges, c.want)
+		}
+	}
+	before := all(t, s).Revision()
 	commit(t, s, graph.NewSnapshot(plain), graph.Snapshot{})
 	then := must[walk.Result](t)(reader(t, s, graph.Everything(), before).Walk(t.Context(), walk.Query{Root: table.Ref.Column("a"), Depth: 5}))
 	now := must[walk.Result](t)(all(t, s).Walk(t.Context(), walk.Query{Root: table.Ref.Column("a"), Depth: 5}))
@@ -352,7 +370,6 @@ func revisions(t *testing.T, open Open) {
 		at   time.Time
 		want graph.Revision
 	}{
-		{"before the first", noon.Add(-time.Second), 0},
 		{"at the first", noon, 1},
 		{"between", noon.Add(90 * time.Minute), 2},
 		{"after the last", noon.Add(9 * time.Hour), 4},
@@ -360,6 +377,12 @@ func revisions(t *testing.T, open Open) {
 		if got := must[graph.Revision](t)(r.RevisionAt(t.Context(), c.at)); got != c.want {
 			t.Errorf("%s: revision %d, want %d", c.name, got, c.want)
 		}
+	}
+	if _, err := r.RevisionAt(t.Context(), noon.Add(-time.Second)); !errors.Is(err, graph.ErrNotFound) {
+		t.Errorf("before the first: %v, want not found", err)
+	}
+	if got := must[graph.Revision](t)(reader(t, s, graph.Everything(), 2).RevisionAt(t.Context(), noon.Add(9*time.Hour))); got != 2 {
+		t.Errorf("read at 2, the last is %d", got)
 	}
 	list := must[store.List[store.RevisionInfo]](t)(r.Revisions(t.Context(), store.Page{First: 3}))
 	rest := must[store.List[store.RevisionInfo]](t)(r.Revisions(t.Context(), store.Page{First: 3, After: list.Next}))
