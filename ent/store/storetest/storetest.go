@@ -41,7 +41,6 @@ func Run(t *testing.T, open Open) {
 		{"the access ledger", ledger},
 		{"cursors", cursors},
 		{"sessions", sessions},
-		{"jobs", jobs},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

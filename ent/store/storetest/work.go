@@ -1,9 +1,7 @@
 package storetest
 
 import (
-	"context"
 	"errors"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,7 +10,6 @@ import (
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"github.com/google/go-cmp/cmp"
-	"github.com/riverqueue/river"
 )
 
 func plans(t *testing.T, open Open) {
@@ -207,98 +204,5 @@ func sessions(t *testing.T, open Open) {
 	}
 	if got := find("new"); got != "" {
 		t.Errorf("found %q of a deleted session", got)
-	}
-}
-
-// crawler works crawls: it says that it began, and ends when it is let.
-type crawler struct {
-	river.WorkerDefaults[store.CrawlArgs]
-	store      *store.Store
-	began, let chan string
-	running    atomic.Int64
-	together   atomic.Int64
-}
-
-func (c *crawler) Work(ctx context.Context, job *river.Job[store.CrawlArgs]) error {
-	if c.running.Add(1) > 1 {
-		c.together.Add(1)
-	}
-	defer c.running.Add(-1)
-	c.began <- job.Args.Source
-	select {
-	case <-c.let:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	_, err := c.store.Commit(ctx, boss, "crawl", func(tx *store.Tx) error { return tx.Enqueue(ctx, store.DecideArgs{}) })
-	return err
-}
-
-type decider struct {
-	river.WorkerDefaults[store.DecideArgs]
-	ran chan struct{}
-}
-
-func (d *decider) Work(context.Context, *river.Job[store.DecideArgs]) error {
-	d.ran <- struct{}{}
-	return nil
-}
-
-func jobs(t *testing.T, open Open) {
-	s := open(t, store.Config{})
-	enqueue := func(args river.JobArgs) {
-		t.Helper()
-		if _, err := s.Commit(t.Context(), boss, "due", func(tx *store.Tx) error { return tx.Enqueue(t.Context(), args) }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 3 {
-		enqueue(store.CrawlArgs{Source: "warehouse"})
-	}
-	due := must[[]store.Job](t)(s.Pending(t.Context()))
-	if len(due) != 1 || due[0].Kind != "crawl" || due[0].Subject != "warehouse" || due[0].State != "available" {
-		t.Fatalf("due are %+v, want the crawl once", due)
-	}
-	brief, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	if err := s.WaitIdle(brief); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "crawl warehouse") {
-		t.Errorf("wait with nobody working: %v, want the deadline and the job", err)
-	}
-
-	crawls, decides := &crawler{store: s, began: make(chan string), let: make(chan string)}, &decider{ran: make(chan struct{}, 10)}
-	workers := river.NewWorkers()
-	river.AddWorker(workers, crawls)
-	river.AddWorker(workers, decides)
-	client, err := s.NewJobClient(t.Context(), workers, store.JobConfig{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := client.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := client.StopAndCancel(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	if got := <-crawls.began; got != "warehouse" {
-		t.Errorf("crawls %q", got)
-	}
-	// While one runs another is due, for it may have read before; it waits.
-	// A decision that is due later runs, so the second crawl was put off.
-	enqueue(store.CrawlArgs{Source: "warehouse"})
-	enqueue(store.DecideArgs{})
-	<-decides.ran
-	crawls.let <- ""
-	<-crawls.began
-	crawls.let <- ""
-	if err := s.WaitIdle(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if crawls.together.Load() != 0 {
-		t.Error("two crawls of one source ran at once")
-	}
-	if n := len(decides.ran); n < 1 || n > 2 {
-		t.Errorf("decided %d times after the crawls, want once or twice", n)
 	}
 }
