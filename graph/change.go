@@ -172,7 +172,7 @@ func (o observation) replacedAssets(facts []Fact) map[Ref]string {
 
 func (o observation) isReplaced(item Item, replaced map[Ref]string) bool {
 	about := item.About()
-	if e, ok := item.(Edge); ok {
+	if e, ok := item.(Edge); ok && e.Statement == "" {
 		// The source that knows where an edge begins tells of it, as a
 		// registry tells which table its topic fills; the crawl of the table
 		// says nothing of it.
@@ -194,7 +194,9 @@ func (o observation) isReplaced(item Item, replaced map[Ref]string) bool {
 	case Tag:
 		return i.Provenance.Kind == BySource && i.Provenance.Name == source
 	case Edge:
-		return i.Statement == "" && i.Because != EvidencePerson
+		// A view's edges end with it; a job's are what once ran.
+		fromView := i.Because == EvidenceView && !o.seen[about]
+		return i.Because != EvidencePerson && (i.Statement == "" || fromView)
 	case Statement:
 		return i.Because == EvidenceView && !o.seen[i.Target]
 	}

@@ -191,7 +191,7 @@ func TestObserve(t *testing.T) {
 			name: "what a whole scope lacks ends, but not what a person said", facts: []graph.Fact{graph.AssetUnchanged{Ref: other}, whole},
 			want: []string{
 				"ended graph.Asset t", "ended graph.Column a", "ended graph.Column gone", "ended graph.Owner user:a", "ended graph.Grant",
-				"ended graph.Tag by.source", "ended graph.Statement", "ended graph.Edge connector",
+				"ended graph.Tag by.source", "ended graph.Statement", "ended graph.Edge view", "ended graph.Edge connector",
 			},
 		},
 		{name: "another source's scope ends nothing", facts: []graph.Fact{graph.ScopeDone{Scope: graph.Scope{Source: "registry"}}}},
