@@ -189,6 +189,9 @@ func checkSchema(schema *bq.TableSchema) error {
 func (w *Warehouse) writeTable(meta *bq.Table, rows []googlesql.Row, renew bool) error {
 	ref := meta.TableReference
 	d, was := w.store.table(ref.ProjectId, ref.DatasetId, ref.TableId)
+	if d == nil { // deleted while a query ran that writes there
+		return notFound("Dataset %s:%s", ref.ProjectId, ref.DatasetId)
+	}
 	etag, millis := w.store.stamp("table " + tableKey(ref.ProjectId, ref.DatasetId, ref.TableId))
 	meta.Kind, meta.Id, meta.Etag = "bigquery#table", ref.ProjectId+":"+ref.DatasetId+"."+ref.TableId, etag
 	meta.SelfLink = "https://bigquery.googleapis.com/bigquery/v2/projects/" + ref.ProjectId + "/datasets/" + ref.DatasetId +

@@ -13,7 +13,8 @@ type parser struct {
 	tokens  []token
 	at      int
 	ctes    map[string]bool
-	aliases map[string]bool
+	aliases map[string]bool // by which tables before this place are known
+	named   map[string]bool // which the text gives with its own words, anywhere
 	out     Statement
 }
 
@@ -134,6 +135,14 @@ func (p *parser) names() {
 	}
 }
 
+// settle takes out what turned out to be an array of a table that is named
+// further on, as in `SELECT (SELECT MAX(x) FROM c.items) FROM d.t AS c`.
+func (p *parser) settle() {
+	p.out.Refs = slices.DeleteFunc(p.out.Refs, func(r Ref) bool {
+		return len(r.Parts) > 1 && p.named[fold(r.Parts[0])]
+	})
+}
+
 // level reads up to the parenthesis that closes it. expect says that a table
 // may stand at its very beginning, as in `FROM (a JOIN b ...)`.
 func (p *parser) level(expect bool) {
@@ -208,6 +217,7 @@ func (p *parser) alias(ref Ref) bool {
 	if t.kind == quoted || t.kind == word && !reserved(t.text) && (explicit || !followsTable(t.text)) {
 		p.at++
 		p.aliases[fold(p.nameOf(t))] = true
+		p.named[fold(p.nameOf(t))] = true
 		return true
 	}
 	if len(ref.Parts) > 0 {

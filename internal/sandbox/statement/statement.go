@@ -88,7 +88,7 @@ func Parse(text string) (Statement, error) {
 			return Statement{}, fmt.Errorf("script of several statements: %w", ErrUnsupported)
 		}
 	}
-	p := &parser{tokens: tokens, ctes: map[string]bool{}, aliases: map[string]bool{}}
+	p := &parser{tokens: tokens, ctes: map[string]bool{}, aliases: map[string]bool{}, named: map[string]bool{}}
 	p.out.Text = text[:tokens[len(tokens)-1].end]
 	p.text = p.out.Text
 	if err := p.head(); err != nil {
@@ -96,6 +96,7 @@ func Parse(text string) (Statement, error) {
 	}
 	p.names()
 	p.level(false)
+	p.settle()
 	return p.out, nil
 }
 

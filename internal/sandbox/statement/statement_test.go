@@ -53,6 +53,8 @@ func TestParseFindsTables(t *testing.T) {
 		{"array of a table", "SELECT * FROM a.x AS c, c.items AS i, i.parts", statement.Select, "", "a.x"},
 		{"array of a table by its own name", "SELECT * FROM a.x, x.items", statement.Select, "", "a.x"},
 		{"alias of unnest", "SELECT * FROM a.x, UNNEST(x.items) i, i.parts", statement.Select, "", "a.x"},
+		{"array of a table named further on", "SELECT (SELECT MAX(i.k) FROM c.items AS i) FROM a.x AS c", statement.Select, "", "a.x"},
+		{"table of its dataset's name", "SELECT 1 FROM a.x JOIN a.a USING (k)", statement.Select, "", "a.x a.a"},
 		{"extract", "SELECT EXTRACT(YEAR FROM d) FROM a.x", statement.Select, "", "a.x"},
 		{"distinct from", "SELECT * FROM a.x WHERE k IS NOT DISTINCT FROM l", statement.Select, "", "a.x"},
 		{"order by list", "SELECT * FROM a.x ORDER BY k, b.y", statement.Select, "", "a.x"},
