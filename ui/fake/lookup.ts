@@ -93,7 +93,7 @@ export function lineage(catalog: Catalog, person: FakePerson, args: LineageArgum
   const reasons = [...kept].filter((e) => e.outcome !== "exact").map((e) => `${e.to.split("#")[0]} is made by a statement that is understood in part: ${e.statement?.unresolved.join(", ")} is not known.`);
   const used = args.columns ? new Set([...kept].flatMap((e) => [e.from, e.to]).concat(args.ref.includes("#") ? roots : [])) : distance;
   return {
-    root: args.ref, complete: reasons.length === 0, reasons: [...new Set(reasons)],
+    root: args.columns ? args.ref : asset.ref, complete: reasons.length === 0, reasons: [...new Set(reasons)],
     nodes: [...distance].filter(([ref]) => used.has(ref)).slice(0, args.limit).map(([ref, d]) => node(catalog, person, ref, d, all, distance)),
     edges: [...kept],
   };

@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { buildSchema, graphql, type GraphQLSchema } from "graphql";
 import { audiences, people, vocabulary } from "./company.ts";
-import { Catalog } from "./catalog.ts";
+import { Catalog, Refusal } from "./catalog.ts";
 import { lineage, search, whoCouldSee, type LineageArguments, type SearchArguments } from "./lookup.ts";
 import { advance, apply, approve, makePlan, undo, viewRef } from "./plans.ts";
 import type { FakeAsset, FakeColumn, FakePerson, FakePlan } from "./types.ts";
@@ -35,7 +35,16 @@ function assetFields(asset: FakeAsset, { catalog, person }: Context) {
   return { ...asset, visibility, columns, views, tags: catalog.tagsOf(asset.ref) };
 }
 
+/** The most that the API gives in one page. */
+const mostPage = 200;
+
+function size(first: number): number {
+  if (first < 1 || first > mostPage) throw new Refusal("INVALID", `first: want 1 to ${mostPage}, not ${first}`);
+  return first;
+}
+
 function page<T>(all: T[], first: number, after?: string | null) {
+  size(first);
   const start = after ? Number(after) : 0;
   const nodes = all.slice(start, start + first);
   return {
@@ -54,6 +63,7 @@ const queries = {
     return asset ? assetFields(asset, context) : null;
   },
   search: (args: SearchArguments, context: Context) => {
+    size(args.first);
     const found = search(context.catalog, context.person, args);
     return { ...found, edges: found.edges.map((e) => ({ ...e, node: assetFields(e.node, context) })) };
   },
@@ -61,7 +71,7 @@ const queries = {
   inbox: ({ first, after }: Paged, { catalog, person }: Context) => page(person.actions.includes("tag") ? catalog.inbox() : [], first, after),
   audiences: () => audiences,
   explain: ({ column, audience }: { column: string; audience?: string | null }, { catalog }: Context) => {
-    catalog.column(column);
+    if (catalog.column(column).column.dataType === "RECORD") throw new Refusal("NOT_FOUND", "not found, or not yours to know of");
     return audiences.filter((a) => !audience || a.name === audience).map((a) => catalog.explain(column, a.name));
   },
   whoCouldSee: (args: { column: string; revision?: number; at?: string }, { catalog, person }: Context) => whoCouldSee(catalog, person, args),

@@ -35,7 +35,7 @@ export function AssetPage() {
 
 function OneAsset({ refOf }: { refOf: string }) {
   const me = useMe();
-  const [{ data, error, fetching }, again] = useQuery({ query: AssetDocument, variables: { ref: refOf } });
+  const [{ data, error, fetching }, again] = useQuery({ query: AssetDocument, variables: { ref: refOf }, requestPolicy: "cache-and-network" });
   useReadAgainAfterWrites(again);
   const asset = data?.asset;
   useEffect(() => {

@@ -14,7 +14,7 @@ import { text } from "../text";
 import { typeOf } from "./ColumnRow";
 import type { Column } from "./Columns";
 
-export function ColumnDetails({ column, close }: { column: Column; close: () => void }) {
+export function ColumnDetails({ column, leaf, close }: { column: Column; leaf: boolean; close: () => void }) {
   const mayAudit = useMay("audit");
   const mayTag = useMay("tag");
   return (
@@ -40,9 +40,7 @@ export function ColumnDetails({ column, close }: { column: Column; close: () => 
         </ul>
         {mayTag && <AddTag column={column} />}
       </Part>
-      <Part title={text.column.gets}>
-        <WhoGetsWhat column={column.ref} />
-      </Part>
+      <Part title={text.column.gets}>{leaf ? <WhoGetsWhat column={column.ref} /> : <p className="text-muted">{text.column.record}</p>}</Part>
       <nav className="flex flex-col gap-1">
         <Link to="/lineage" search={{ ref: column.ref, columns: true }} className="link">{text.column.lineage}</Link>
         {mayAudit && <Link to="/audit" search={{ tab: "who", column: column.ref }} className="link">{text.column.who}</Link>}

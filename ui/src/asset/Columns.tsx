@@ -41,9 +41,14 @@ export function Columns({ asset }: { asset: Asset }) {
           <Tree rows={rows} total={asset.columns.length} find={find} open={open} chosen={chosen} selectable={mayTag} sees={me.audiences.length > 0} show={show} fold={(path) => setFolded(toggled(folded, path))} choose={(path) => setChosen(toggled(chosen, path))} />
         )}
       </section>
-      {opened && <ColumnDetails key={opened.ref} column={opened} close={() => show(undefined)} />}
+      {opened && <ColumnDetails key={opened.ref} column={opened} leaf={!holdsOthers(opened.path, asset.columns)} close={() => show(undefined)} />}
     </div>
   );
+}
+
+/** Whether a column is a record; what views show is decided for its leaves. */
+function holdsOthers(path: string, columns: readonly Column[]): boolean {
+  return columns.some((c) => c.path.startsWith(`${path}.`) || c.path.startsWith(`${path}[].`));
 }
 
 function toggled(set: ReadonlySet<string>, value: string): ReadonlySet<string> {

@@ -7,17 +7,17 @@ import { useMay } from "../api/session";
 import { useTagging } from "../api/tagging";
 import { InboxDocument, type TagPartsFragment } from "../gql/graphql";
 import { groupByAsset } from "../lib/inbox";
-import { Button, Empty, PageHead, Problem, Waiting } from "../parts/base";
+import { Empty, PageHead, Problem, Waiting } from "../parts/base";
 import { isTyping } from "../lib/typing";
 import { text } from "../text";
 import { Group } from "./Group";
 
-const pageSize = 100;
+/** As many as the API gives at once; the next come as these are decided. */
+const most = 200;
 
 export function InboxPage() {
   const may = useMay("tag");
-  const [first, setFirst] = useState(pageSize);
-  const [{ data, error, fetching }, again] = useQuery({ query: InboxDocument, variables: { first } });
+  const [{ data, error }, again] = useQuery({ query: InboxDocument, variables: { first: most }, requestPolicy: "cache-and-network" });
   useReadAgainAfterWrites(again);
   const tags = useMemo(() => data?.inbox.edges.map((e) => e.node) ?? [], [data]);
   if (error && !data) return <Problem error={error} again={() => again({ requestPolicy: "network-only" })} />;
@@ -31,9 +31,7 @@ export function InboxPage() {
         </Empty>
       )}
       {tags.length > 0 && <Proposals tags={tags} />}
-      {data?.inbox.pageInfo.hasNextPage && (
-        <Button disabled={fetching} onClick={() => setFirst(first + pageSize)}>{text.search.more}</Button>
-      )}
+      {data?.inbox.pageInfo.hasNextPage && <p className="mt-3 text-muted">{text.inbox.rest(data.inbox.total - tags.length)}</p>}
     </>
   );
 }

@@ -50,6 +50,7 @@ export function TagStory({ tag, among }: { tag: TagPartsFragment; among: readonl
           ))}
         </ul>
       )}
+      {tag.evidence.length === 0 && kind !== "person" && <p className="text-muted">{text.column.evidenceNone}</p>}
       {!outspoken && <TagActions tag={tag} />}
     </div>
   );

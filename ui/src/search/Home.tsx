@@ -14,7 +14,7 @@ export function Home() {
   const me = useMe();
   const mayTag = useMay("tag");
   const owners = [`user:${me.id}`, ...me.groups.map((g) => `group:${g}`)];
-  const [{ data, error }, again] = useQuery({ query: HomeDocument, variables: { owners } });
+  const [{ data, error }, again] = useQuery({ query: HomeDocument, variables: { owners }, requestPolicy: "cache-and-network" });
   if (error && !data) return <Problem error={error} again={() => again({ requestPolicy: "network-only" })} />;
   if (!data) return <Waiting />;
   const waiting = data.inbox.total;

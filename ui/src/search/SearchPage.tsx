@@ -64,7 +64,7 @@ function SearchField({ q }: { q: string }) {
 }
 
 function Results({ q, filter, narrowed }: { q: string; filter: SearchFilter | null; narrowed: boolean }) {
-  const [{ data, error, fetching }, again] = useQuery({ query: SearchDocument, variables: { query: q, filter, first: pageSize } });
+  const [{ data, error, fetching }, again] = useQuery({ query: SearchDocument, variables: { query: q, filter, first: pageSize }, requestPolicy: "cache-and-network" });
   // Until the next answer comes, the last one stays, so that the page stands still.
   if (error && !fetching) return <Problem error={error} again={() => again({ requestPolicy: "network-only" })} />;
   if (!data) return <Waiting />;

@@ -14,6 +14,7 @@ export function PlanActions({ plan, blocked }: { plan: Plan; blocked: boolean })
   const [, approve] = useMutation(ApproveDocument);
   const [, apply] = useMutation(ApplyDocument);
   const [, undo] = useMutation(UndoDocument);
+  const client = useClient();
   const [error, setError] = useState<CombinedError | null>(null);
   const [asked, setAsked] = useState<"" | "undo">("");
   const [awaited, setAwaited] = useState("");
@@ -26,6 +27,8 @@ export function PlanActions({ plan, blocked }: { plan: Plan; blocked: boolean })
     setAsked("");
     const answer = await verb({ id: plan.id });
     setError(answer.error ?? null);
+    // A refusal may have changed the plan, as when it is found stale.
+    if (answer.error) await client.query(PlanDocument, { id: plan.id }, { requestPolicy: "network-only" }).toPromise();
     // The work runs in the background: until the state leaves this one, look again.
     setAwaited(follows && !answer.error ? plan.state : "");
     setBusy(false);

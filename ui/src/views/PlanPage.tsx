@@ -15,7 +15,7 @@ export type Plan = NonNullable<PlanQuery["plan"]>;
 
 export function PlanPage() {
   const { id } = route.useParams();
-  const [{ data, error }, again] = useQuery({ query: PlanDocument, variables: { id } });
+  const [{ data, error }, again] = useQuery({ query: PlanDocument, variables: { id }, requestPolicy: "cache-and-network" });
   if (error && !data?.plan) return <Problem error={error} again={() => again({ requestPolicy: "network-only" })} />;
   if (!data) return <Waiting lines={8} />;
   if (!data.plan) {

@@ -8,30 +8,41 @@ import { Badge, Button, Empty, PageHead, Problem, Time, Waiting } from "../parts
 import { text } from "../text";
 import { stateTones } from "./states";
 
+const pageSize = 20;
+
 export function ViewsPage() {
   const may = useMay("plan");
-  const [first, setFirst] = useState(20);
-  const [{ data, error, fetching }, again] = useQuery({ query: PlansDocument, variables: { first } });
-  const plans = data?.plans.edges.map((e) => e.node) ?? [];
   return (
     <>
       <PageHead title={text.shell.views} lead={text.views.lead} />
       {may && <MakePlan />}
-      {error && <Problem error={error} again={() => again({ requestPolicy: "network-only" })} />}
-      {!data && !error && <Waiting />}
-      {data && plans.length === 0 && <Empty title={text.views.none.title} lead={may ? text.views.none.lead : text.views.none.mayNot} />}
-      {plans.length > 0 && (
-        <ul aria-label={text.views.plans} className="card divide-y divide-line">
-          {plans.map((plan) => (
-            <PlanLine key={plan.id} plan={plan} />
-          ))}
-        </ul>
-      )}
-      {data?.plans.pageInfo.hasNextPage && (
+      <Plans />
+    </>
+  );
+}
+
+/** A page of plans; the next is read when it is asked for. */
+function Plans({ after = null }: { after?: string | null }) {
+  const may = useMay("plan");
+  const [next, setNext] = useState(false);
+  const [{ data, error }, again] = useQuery({ query: PlansDocument, variables: { first: pageSize, after }, requestPolicy: "cache-and-network" });
+  if (error && !data) return <Problem error={error} again={() => again({ requestPolicy: "network-only" })} />;
+  if (!data) return <Waiting />;
+  const { edges, pageInfo } = data.plans;
+  if (edges.length === 0 && after === null) return <Empty title={text.views.none.title} lead={may ? text.views.none.lead : text.views.none.mayNot} />;
+  return (
+    <>
+      <ul aria-label={text.views.plans} className={`card divide-y divide-line ${after === null ? "" : "mt-3"}`}>
+        {edges.map(({ node }) => (
+          <PlanLine key={node.id} plan={node} />
+        ))}
+      </ul>
+      {pageInfo.hasNextPage && !next && (
         <p className="mt-3 text-center">
-          <Button disabled={fetching} onClick={() => setFirst(first + 20)}>{text.search.more}</Button>
+          <Button onClick={() => setNext(true)}>{text.search.more}</Button>
         </p>
       )}
+      {pageInfo.hasNextPage && next && <Plans after={pageInfo.endCursor ?? ""} />}
     </>
   );
 }
