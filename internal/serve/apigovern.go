@@ -219,16 +219,6 @@ func (a *App) Inbox(ctx context.Context, who graph.Principal) ([]graph.Tag, erro
 	return out, nil
 }
 
-// Plans lists saved plans, newest first.
-func (a *App) Plans(ctx context.Context, who graph.Principal, first int, after string) ([]graph.SavedPlan, string, error) {
-	r, err := a.reader(ctx, who, 0)
-	if err != nil {
-		return nil, "", err
-	}
-	list, err := r.Plans(ctx, store.Page{First: first, After: after})
-	return list.Items, list.Next, err
-}
-
 // Events lists the audit log, newest first, and records that it was read.
 func (a *App) Events(ctx context.Context, who graph.Principal, actor, action, object string, first int, after string) ([]audit.Event, string, error) {
 	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {

@@ -186,8 +186,8 @@ func principalOf(claims map[string]json.RawMessage, config SSO) (graph.Principal
 		return v
 	}
 	p := graph.Principal{ID: strings.ToLower(text("email")), Name: text("name")}
-	if p.ID == "" {
-		return p, fmt.Errorf("claim email is missing: ask for the scope email: %w", graph.ErrDenied)
+	if !strings.Contains(p.ID, "@") || isTrusted(p) {
+		return p, fmt.Errorf("claim email is missing or no address: ask for the scope email: %w", graph.ErrDenied)
 	}
 	if verified, ok := claims["email_verified"]; ok && string(verified) != "true" && string(verified) != `"true"` {
 		return p, fmt.Errorf("the provider has not verified the address: %w", graph.ErrDenied)

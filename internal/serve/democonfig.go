@@ -106,6 +106,7 @@ func demoDocument(state demoState, at sandbox.Addresses, dir, crawler, publisher
 			"roles":   keys{"owner": []string{company.DataOwners}, "auditor": []string{company.Auditors}},
 			"domains": keys{"customer": []string{company.DataOwners}},
 			"visibility": []keys{
+				{"groups": []string{company.DataOwners}, "visibility": "visible"},
 				{"groups": []string{company.Everyone}, "visibility": "visible", "where": keys{"kind": []string{"topic", "dataset"}}},
 				{"groups": []string{company.Everyone}, "visibility": "visible", "where": keys{"parent": []string{dataset(company.Core), dataset(company.Reporting)}}},
 				{"groups": []string{company.Everyone}, "visibility": "visible", "where": keys{"ref": []string{

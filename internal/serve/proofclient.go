@@ -201,6 +201,8 @@ func (s *session) applyAndWatch(ctx context.Context, id string) (string, error) 
 			return answer.Plan.State, nil
 		case graph.PlanStopped:
 			return answer.Plan.State, errors.New(answer.Plan.Reason)
+		case "":
+			return "", errors.New("the plan is not to be found")
 		default:
 		}
 		select {
