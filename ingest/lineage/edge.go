@@ -135,14 +135,21 @@ func (e *edges) add(edge graph.Edge) {
 		return
 	}
 	if was, ok := e.byKey[edge.Key()]; ok {
-		// Of two ways between the same ends the less protective one counts.
-		edge.Masking = edge.Masking && was.Masking
-		edge.Function = min(edge.Function, was.Function)
-		if was.Outcome == graph.OutcomeExact {
-			edge.Outcome = was.Outcome
-		}
+		edge = surer(was, edge)
 	}
 	e.byKey[edge.Key()] = edge
+}
+
+// surer makes one edge of two between the same ends: the clear way counts
+// before a masked one, and what is exact stays so.
+func surer(a, b graph.Edge) graph.Edge {
+	if a.Masking && !b.Masking || a.Masking == b.Masking && b.Function < a.Function {
+		a, b = b, a
+	}
+	if b.Outcome == graph.OutcomeExact {
+		a.Outcome = b.Outcome
+	}
+	return a
 }
 
 // assets joins the inputs to a target that no column of theirs reaches.

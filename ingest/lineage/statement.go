@@ -67,22 +67,20 @@ func normal(sql string) string {
 // definition, which the catalog shows anyway; a job's loses its literals, and
 // so does what the analyzer said of it.
 func stored(s graph.Statement, a graph.Analysis) graph.Statement {
-	s.Outcome, s.Reason, s.Unresolved = a.Outcome, sentence(a.Reason), nil
+	// Scrubbing comes before cutting, which could leave half a literal that is
+	// not found any more.
+	scrub := func(words string) string { return words }
+	if s.Because != graph.EvidenceView {
+		scrub = scrubber(s.SQL)
+		s.SQL = Redact(s.SQL)
+	}
+	s.Outcome, s.Reason, s.Unresolved = a.Outcome, sentence(scrub(a.Reason)), nil
 	for _, u := range a.Unresolved {
-		s.Unresolved = append(s.Unresolved, sentence(u))
+		s.Unresolved = append(s.Unresolved, sentence(scrub(u)))
 	}
 	if s.Target.IsZero() && len(a.Outputs) == 1 {
 		s.Target = a.Outputs[0]
 	}
-	if s.Because == graph.EvidenceView {
-		return s
-	}
-	scrub := scrubber(s.SQL)
-	for i, u := range s.Unresolved {
-		s.Unresolved[i] = scrub(u)
-	}
-	s.Reason = scrub(s.Reason)
-	s.SQL = Redact(s.SQL)
 	return s
 }
 
@@ -105,7 +103,7 @@ var inQuotes = regexp.MustCompile(`"[^"]*"?|'[^']*'?`)
 var isName = regexp.MustCompile(`^["'][A-Za-z_$][\w.$*-]*["']$`)
 
 // scrubber returns what takes the literals of a text out of words about it:
-// the literals themselves, and anything quoted that is not plainly a name.
+// the literals themselves, comments, and anything quoted that is not plainly a name.
 func scrubber(sql string) func(string) string {
 	literals := map[string]bool{}
 	l := lexer{text: sql}
@@ -123,7 +121,13 @@ func scrubber(sql string) func(string) string {
 			if inner := l.token[len(l.mark):end]; strings.ContainsFunc(inner, isTelling) {
 				literals[inner] = true
 			}
-		case tokenSpace, tokenComment, tokenWord, tokenQuoted, tokenSymbol:
+		case tokenComment:
+			for line := range strings.Lines(l.token) {
+				if inner := strings.Trim(line, "-#/* \t\r\n"); strings.ContainsFunc(inner, isTelling) {
+					literals[inner] = true
+				}
+			}
+		case tokenSpace, tokenWord, tokenQuoted, tokenSymbol:
 		}
 	}
 	longest := make([]string, 0, len(literals))
