@@ -73,6 +73,8 @@ func New(c Config) http.Handler {
 	server.Use(depthLimit{c.Depth})
 	if c.Introspection {
 		server.Use(extension.Introspection{})
+	} else {
+		server.Use(hiddenSchema{})
 	}
 	return onlyJSON(server)
 }

@@ -71,12 +71,14 @@ func (q query) Lineage(ctx context.Context, ref graph.Ref, direction shape.Direc
 	if err != nil {
 		return nil, err
 	}
-	if columns == nil || !*columns {
-		ref = ref.Asset()
-	}
 	root, err := q.show(ctx, who, reader, []graph.Ref{ref.Asset()})
 	if err != nil || len(root) == 0 {
 		return nil, notFoundOr(err)
+	}
+	if columns == nil || !*columns || root[0].Visibility != string(graph.Visible) {
+		// Of an asset that is only discoverable nobody learns which columns
+		// it has: it stands for all of them.
+		ref = ref.Asset()
 	}
 	asked, err := walkQuery(ref, direction, depth, limit)
 	if err != nil {
@@ -142,17 +144,30 @@ func (q query) lineage(ctx context.Context, reader Reader, root graph.Ref, resul
 func lineageNode(n walk.Node, v shape.AssetView, tags []graph.Tag) shape.LineageNode {
 	node := shape.LineageNode{
 		Ref: n.Ref, Name: n.Ref.Base(), Kind: string(v.Asset.Kind), Visibility: string(n.Visibility),
-		Distance: n.Distance, More: n.More, Labels: []string{},
+		Distance: n.Distance, More: n.More,
 	}
-	on := tags
 	if n.Ref.IsColumn() {
-		node.Name, on = n.Ref.Path, tagsOn(tags, n.Ref)
+		node.Name, tags = n.Ref.Path, tagsOn(tags, n.Ref)
 	}
-	for _, t := range on {
-		if t.State != graph.TagRejected && t.Label != graph.LabelNone && !slices.Contains(node.Labels, t.Label) {
-			node.Labels = append(node.Labels, t.Label)
+	node.Labels = effectiveLabels(tags)
+	return node
+}
+
+// effectiveLabels returns the labels of the effective tags, each once and
+// sorted, without graph.LabelNone. The tags may lie on several columns.
+func effectiveLabels(tags []graph.Tag) []string {
+	on := map[string][]graph.Tag{}
+	for _, t := range tags {
+		on[t.Ref.Key()] = append(on[t.Ref.Key()], t)
+	}
+	labels := []string{}
+	for _, of := range on {
+		for _, t := range graph.EffectiveTags(of) {
+			if t.Label != graph.LabelNone {
+				labels = append(labels, t.Label)
+			}
 		}
 	}
-	slices.Sort(node.Labels)
-	return node
+	slices.Sort(labels)
+	return slices.Compact(labels)
 }

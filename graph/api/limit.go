@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -72,6 +73,46 @@ func (l depthLimit) MutateOperationContext(_ context.Context, op *graphql.Operat
 		return err
 	}
 	return nil
+}
+
+// hiddenSchema refuses operations that ask for the schema.
+type hiddenSchema struct{}
+
+var _ interface {
+	graphql.HandlerExtension
+	graphql.OperationContextMutator
+} = hiddenSchema{}
+
+// ExtensionName names the extension.
+func (hiddenSchema) ExtensionName() string { return "HiddenSchema" }
+
+// Validate accepts every schema.
+func (hiddenSchema) Validate(graphql.ExecutableSchema) error { return nil }
+
+// MutateOperationContext refuses an operation that asks for the schema.
+func (hiddenSchema) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+	if asksForSchema(op.Operation.SelectionSet) {
+		err := gqlerror.Errorf("introspection is off")
+		err.Extensions = map[string]any{"code": "INVALID"}
+		return err
+	}
+	return nil
+}
+
+// asksForSchema looks at the fields of a root; those of introspection stand
+// nowhere else.
+func asksForSchema(set ast.SelectionSet) bool {
+	return slices.ContainsFunc(set, func(s ast.Selection) bool {
+		switch s := s.(type) {
+		case *ast.Field:
+			return s.Name == "__schema" || s.Name == "__type"
+		case *ast.InlineFragment:
+			return asksForSchema(s.SelectionSet)
+		case *ast.FragmentSpread:
+			return s.Definition != nil && asksForSchema(s.Definition.SelectionSet)
+		}
+		return false
+	})
 }
 
 // depth returns how deep selections nest, and stops counting at most.

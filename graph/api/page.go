@@ -41,25 +41,44 @@ func (o *once[T]) get(load func() (T, error)) (T, error) {
 	return o.v, o.err
 }
 
+// load asks for the visible assets of the page, and for nothing where there is
+// none: to some, no asset means all.
+func load[T any](p *page, o *once[map[graph.Ref][]T], ask func(assets ...graph.Ref) (map[graph.Ref][]T, error)) (map[graph.Ref][]T, error) {
+	return o.get(func() (map[graph.Ref][]T, error) {
+		if len(p.refs) == 0 {
+			return nil, nil
+		}
+		return ask(p.refs...)
+	})
+}
+
 func (p *page) loadColumns(ctx context.Context) (map[graph.Ref][]graph.Column, error) {
-	return p.columns.get(func() (map[graph.Ref][]graph.Column, error) { return p.reader.Columns(ctx, p.refs...) })
+	return load(p, &p.columns, func(assets ...graph.Ref) (map[graph.Ref][]graph.Column, error) {
+		return p.reader.Columns(ctx, assets...)
+	})
 }
 
 func (p *page) loadTags(ctx context.Context) (map[graph.Ref][]graph.Tag, error) {
-	return p.tags.get(func() (map[graph.Ref][]graph.Tag, error) { return p.reader.Tags(ctx, p.refs...) })
+	return load(p, &p.tags, func(assets ...graph.Ref) (map[graph.Ref][]graph.Tag, error) {
+		return p.reader.Tags(ctx, assets...)
+	})
 }
 
 func (p *page) loadStatements(ctx context.Context) (map[graph.Ref][]graph.Statement, error) {
-	return p.statements.get(func() (map[graph.Ref][]graph.Statement, error) { return p.reader.Statements(ctx, p.refs...) })
+	return load(p, &p.statements, func(assets ...graph.Ref) (map[graph.Ref][]graph.Statement, error) {
+		return p.reader.Statements(ctx, assets...)
+	})
 }
 
 func (p *page) loadViews(ctx context.Context) (map[graph.Ref][]shape.PublishedView, error) {
-	return p.views.get(func() (map[graph.Ref][]shape.PublishedView, error) { return p.governor.Views(ctx, p.who, p.refs...) })
+	return load(p, &p.views, func(assets ...graph.Ref) (map[graph.Ref][]shape.PublishedView, error) {
+		return p.governor.Views(ctx, p.who, assets...)
+	})
 }
 
 // loadExplanations loads what the person's own audiences get.
 func (p *page) loadExplanations(ctx context.Context) (map[graph.Ref][]shape.Explanation, error) {
-	return p.explanations.get(func() (map[graph.Ref][]shape.Explanation, error) {
+	return load(p, &p.explanations, func(assets ...graph.Ref) (map[graph.Ref][]shape.Explanation, error) {
 		var mine []string
 		for _, a := range p.governor.Audiences() {
 			if a.Has(p.who) {
@@ -69,7 +88,7 @@ func (p *page) loadExplanations(ctx context.Context) (map[graph.Ref][]shape.Expl
 		if mine == nil {
 			return nil, nil
 		}
-		return p.governor.ExplainColumns(ctx, p.who, p.refs, mine)
+		return p.governor.ExplainColumns(ctx, p.who, assets, mine)
 	})
 }
 
