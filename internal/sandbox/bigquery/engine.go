@@ -97,14 +97,17 @@ func (e *engine) with(ctx context.Context, p *prepared, f func(*googlesql.Sessio
 		return fmt.Errorf("%w: the sandbox is stopped", googlesql.ErrUnavailable)
 	}
 	err := e.attempt(ctx, p, f)
-	if err != nil && errors.Is(err, googlesql.ErrUnavailable) && e.session != nil && ctx.Err() == nil {
-		clear(e.loaded)
-		if err := e.session.Restart(ctx); err != nil {
-			return err
-		}
-		return e.attempt(ctx, p, f)
+	if err == nil || !errors.Is(err, googlesql.ErrUnavailable) || e.session == nil || ctx.Err() != nil {
+		return err
 	}
-	return err
+	clear(e.loaded)
+	if err := e.session.Restart(ctx); err != nil {
+		return err
+	}
+	if errors.Is(err, googlesql.ErrDeadline) || errors.Is(err, googlesql.ErrMemory) {
+		return err // it was this statement that ended it, and would again
+	}
+	return e.attempt(ctx, p, f)
 }
 
 func (e *engine) attempt(ctx context.Context, p *prepared, f func(*googlesql.Session, string) error) error {

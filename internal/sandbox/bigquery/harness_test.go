@@ -72,7 +72,8 @@ func worldIn(t *testing.T, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := bigquery.New(bigquery.Config{Directory: who, Journal: j, Records: records, Worker: worker()})
+	w, err := bigquery.New(bigquery.Config{Directory: who, Journal: j, Records: records, Worker: worker(),
+		Roles: map[string][]string{"projects/p/roles/looker": {"bigquery.datasets.get"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
