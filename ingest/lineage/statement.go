@@ -153,20 +153,20 @@ func isTelling(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 // replaceWord replaces a literal where it does not stand within a longer word.
 func replaceWord(words, literal string) string {
 	var b strings.Builder
-	for {
-		i := strings.Index(words, literal)
+	for at := 0; ; {
+		i := strings.Index(words[at:], literal)
 		if i < 0 {
-			b.WriteString(words)
+			b.WriteString(words[at:])
 			return b.String()
 		}
-		end := i + len(literal)
-		within := i > 0 && isWord(words[i-1]) && isWord(literal[0]) || end < len(words) && isWord(words[end]) && isWord(literal[len(literal)-1])
-		b.WriteString(words[:i])
-		if within {
+		start, end := at+i, at+i+len(literal)
+		b.WriteString(words[at:start])
+		joins := func(a, b int) bool { return a >= 0 && b < len(words) && isWord(words[a]) && isWord(words[b]) }
+		if joins(start-1, start) || joins(end-1, end) {
 			b.WriteString(literal)
 		} else {
 			b.WriteByte('?')
 		}
-		words = words[end:]
+		at = end
 	}
 }
