@@ -1,7 +1,6 @@
 package walk
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -26,9 +25,10 @@ var summaries = map[string]bool{
 // put on a column. It goes along identities, transformations and all
 // aggregates but summaries; windows, filters, joins and groups carry nothing.
 // Past a masking function its form is pseudonymous: still personal, no longer
-// clear. Where two ways meet, clear wins, then the shorter way. It arrives as
-// a proposal that names its origin and its way. A label that a person rejected
-// on a column neither arrives there nor goes on from there.
+// clear. Where two ways meet, clear wins, then the shorter way since the value
+// was last as clear as it arrives. It arrives as a proposal that names its
+// origin and its way. A label that a person rejected on a column neither
+// arrives there nor goes on from there.
 //
 // The result does not depend on the order of edges or tags, and cycles end.
 func Propagate(edges []graph.Edge, tags []graph.Tag) []graph.Tag {
@@ -58,7 +58,7 @@ func newPropagation(edges []graph.Edge, tags []graph.Tag) propagation {
 		}
 	}
 	for _, es := range p.next {
-		slices.SortFunc(es, func(a, b graph.Edge) int { return graph.CompareItems(a, b) })
+		sortEdges(es)
 	}
 	said := map[string][]graph.Tag{}
 	for _, t := range tags {
@@ -92,22 +92,23 @@ func (p propagation) labels() []string {
 	return labels
 }
 
-// arrival is a label that reached a column.
+// arrival is a label that reached a column, from another arrival along an
+// edge; a seed is reached from nowhere.
 type arrival struct {
 	ref    graph.Ref
 	origin graph.Tag
 	form   graph.TagForm
-	way    []string
-	seed   bool
+	from   *arrival
+	edge   graph.Edge
 }
 
 // carry walks one label breadth first: first all that stays clear, then what
 // is pseudonymous from the start or became so on its way.
 func (p propagation) carry(label string) []graph.Tag {
-	reached := map[string]arrival{}
-	var clear, hidden []arrival
+	reached := map[string]*arrival{}
+	var clear, hidden []*arrival
 	for _, seed := range p.seeds[label] {
-		a := arrival{ref: seed.Ref, origin: seed, form: seed.Form, seed: true}
+		a := &arrival{ref: seed.Ref, origin: seed, form: seed.Form}
 		if seed.Form == graph.FormPseudonymous {
 			hidden = append(hidden, a)
 		} else {
@@ -118,7 +119,7 @@ func (p propagation) carry(label string) []graph.Tag {
 	p.spread(label, hidden, reached, true)
 	var out []graph.Tag
 	for _, a := range reached {
-		if !a.seed {
+		if a.from != nil {
 			out = append(out, a.tag(label))
 		}
 	}
@@ -127,13 +128,13 @@ func (p propagation) carry(label string) []graph.Tag {
 
 // spread follows the edges from the front and returns what masking edges made
 // pseudonymous, for a later round; with masked it follows those too.
-func (p propagation) spread(label string, front []arrival, reached map[string]arrival, masked bool) []arrival {
-	var made []arrival
+func (p propagation) spread(label string, front []*arrival, reached map[string]*arrival, masked bool) []*arrival {
+	var made []*arrival
 	for len(front) > 0 {
-		var next []arrival
+		var next []*arrival
 		for _, a := range front {
 			key := a.ref.Key()
-			if _, before := reached[key]; before || (!a.seed && p.stops[[2]string{label, key}]) {
+			if _, before := reached[key]; before || (a.from != nil && p.stops[[2]string{label, key}]) {
 				continue
 			}
 			reached[key] = a
@@ -151,12 +152,30 @@ func (p propagation) spread(label string, front []arrival, reached map[string]ar
 	return made
 }
 
-func (a arrival) along(e graph.Edge) arrival {
-	b := arrival{ref: e.To, origin: a.origin, form: a.form, way: append(slices.Clip(slices.Clone(a.way)), step(e))}
+func (a *arrival) along(e graph.Edge) *arrival {
+	b := &arrival{ref: e.To, origin: a.origin, form: a.form, from: a, edge: e}
 	if e.Masking {
 		b.form = graph.FormPseudonymous
 	}
 	return b
+}
+
+func (a *arrival) tag(label string) graph.Tag {
+	return graph.Tag{
+		Ref: a.ref, Label: label, State: graph.TagProposed, Form: a.form, Confidence: a.origin.Confidence,
+		Evidence:   a.way(),
+		Provenance: graph.Provenance{Kind: graph.ByPropagation, Name: a.origin.Ref.String()},
+	}
+}
+
+// way tells the edges from the origin on, one line each.
+func (a *arrival) way() []string {
+	var way []string
+	for ; a.from != nil; a = a.from {
+		way = append(way, step(a.edge))
+	}
+	slices.Reverse(way)
+	return way
 }
 
 func step(e graph.Edge) string {
@@ -167,13 +186,5 @@ func step(e graph.Edge) string {
 	if e.Masking {
 		how += ", masking"
 	}
-	return fmt.Sprintf("%s → %s (%s)", e.From, e.To, how)
-}
-
-func (a arrival) tag(label string) graph.Tag {
-	return graph.Tag{
-		Ref: a.ref, Label: label, State: graph.TagProposed, Form: a.form, Confidence: a.origin.Confidence,
-		Evidence:   a.way,
-		Provenance: graph.Provenance{Kind: graph.ByPropagation, Name: a.origin.Ref.String()},
-	}
+	return e.From.String() + stepArrow + e.To.String() + stepHow + how + ")"
 }
