@@ -1,6 +1,9 @@
 package graph
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Change is what is different. The set is sealed: Began, Changed and Ended.
 // Changes know nothing of the sources that led to them.
@@ -61,35 +64,39 @@ func (s Snapshot) Get(like Item) (Item, bool) {
 // Sorted returns the items in the order of CompareItems.
 func (s Snapshot) Sorted() []Item {
 	out := make([]Item, 0, len(s))
-	for _, i := range s {
-		out = append(out, i)
+	for _, key := range slices.Sorted(maps.Keys(s)) {
+		out = append(out, s[key])
 	}
-	slices.SortFunc(out, CompareItems)
 	return out
 }
 
+// snapshotKey is an item's type and key in one; by it items sort as
+// CompareItems orders them.
 func snapshotKey(i Item) string { return string(rune('a'+itemRank(i))) + i.Key() }
 
 // Diff returns what turns was into now: Apply(was, Diff(was, now)) equals now,
 // and Diff(x, x) is empty. It is sorted, so that it does not depend on the
 // order in which anything was seen.
 func Diff(was, now Snapshot) Delta {
-	var delta Delta
+	changes := map[string]Change{}
 	for key, item := range now {
 		before, ok := was[key]
 		switch {
 		case !ok:
-			delta = append(delta, Began{item})
+			changes[key] = Began{item}
 		case !sameItem(before, item):
-			delta = append(delta, Changed{before, item})
+			changes[key] = Changed{before, item}
 		}
 	}
 	for key, item := range was {
 		if _, ok := now[key]; !ok {
-			delta = append(delta, Ended{item})
+			changes[key] = Ended{item}
 		}
 	}
-	slices.SortFunc(delta, func(a, b Change) int { return CompareItems(a.Item(), b.Item()) })
+	var delta Delta
+	for _, key := range slices.Sorted(maps.Keys(changes)) {
+		delta = append(delta, changes[key])
+	}
 	return delta
 }
 

@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"encoding/json"
+	"reflect"
 	"strings"
 )
 
@@ -98,9 +99,13 @@ func itemRank(i Item) int {
 	return 7
 }
 
-// sameItem says whether two items of one key have the same content. Their JSON
-// is compared, so that nil and empty collections are the same thing.
+// sameItem says whether two items of one key have the same content. Where they
+// are not equal their JSON is compared, so that nil and empty collections are
+// the same thing.
 func sameItem(a, b Item) bool {
+	if reflect.DeepEqual(a, b) {
+		return true
+	}
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && string(x) == string(y)
