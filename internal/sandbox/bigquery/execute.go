@@ -125,8 +125,6 @@ func (w *Warehouse) perform(k work, j *job) error {
 
 // settle finds where the job runs: all that it names must be in one place.
 func (w *Warehouse) settle(k work, j *job, p *prepared) error {
-	w.store.mu.RLock()
-	defer w.store.mu.RUnlock()
 	names := p.referenced
 	if p.target != nil {
 		names = append([]*bq.TableReference{p.target}, names...)
@@ -135,21 +133,33 @@ func (w *Warehouse) settle(k work, j *job, p *prepared) error {
 	if k.reference != nil {
 		location = k.reference.Location
 	}
-	for _, name := range names {
-		d := w.store.dataset(name.ProjectId, name.DatasetId)
-		if d == nil {
-			continue
-		}
-		if location != "" && !strings.EqualFold(d.meta.Location, location) {
-			return notFound("Dataset %s:%s was not found in location %s", name.ProjectId, name.DatasetId, location)
-		}
-		location = d.meta.Location
+	location, err := w.locate(names, location)
+	if err != nil {
+		return err
 	}
 	if location != "" {
 		j.meta.JobReference.Location = location
 		j.meta.Id = j.meta.JobReference.ProjectId + ":" + location + "." + j.meta.JobReference.JobId
 	}
 	return nil
+}
+
+// locate says in which place all the tables are, which is the given one if
+// there is one. In BigQuery's words, what is elsewhere is not found.
+func (w *Warehouse) locate(names []*bq.TableReference, location string) (string, error) {
+	w.store.mu.RLock()
+	defer w.store.mu.RUnlock()
+	for _, name := range names {
+		d := w.store.dataset(name.ProjectId, name.DatasetId)
+		if d == nil {
+			continue
+		}
+		if location != "" && !strings.EqualFold(d.meta.Location, location) {
+			return "", notFound("Dataset %s:%s was not found in location %s", name.ProjectId, name.DatasetId, location)
+		}
+		location = d.meta.Location
+	}
+	return location, nil
 }
 
 func (w *Warehouse) performSelect(ctx context.Context, k work, j *job, p *prepared) error {

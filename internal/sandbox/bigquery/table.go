@@ -1,13 +1,13 @@
 package bigquery
 
 import (
-	"context"
 	"encoding/json"
 	"strings"
 
 	bq "google.golang.org/api/bigquery/v2"
 
 	"cadastre.dev/cadastre/internal/googlesql"
+	"cadastre.dev/cadastre/internal/sandbox/statement"
 )
 
 type tableAnswer struct{ *bq.Table }
@@ -250,14 +250,20 @@ func (w *Warehouse) changeTable(c *call, change func(*bq.Table, []byte) (*bq.Tab
 	if err != nil {
 		return nil, err
 	}
-	was, now, err := w.proposeChange(c, body, change)
+	p, err := w.proposeChange(c, body, change)
 	if err != nil {
 		return nil, err
 	}
-	requeried := now.View != nil && (was.meta.View == nil || now.View.Query != was.meta.View.Query)
-	if requeried {
+	was, now := p.was, p.now
+	if p.requeried {
+		said := now.Schema
 		if now.Schema, err = w.describeView(c, now); err != nil {
 			return nil, err
+		}
+		if p.described {
+			if err := describeColumns(now, now.Schema.Fields, said.Fields, ""); err != nil {
+				return nil, err
+			}
 		}
 	}
 	w.store.mu.Lock()
@@ -273,41 +279,67 @@ func (w *Warehouse) changeTable(c *call, change func(*bq.Table, []byte) (*bq.Tab
 	if now.View == nil && !sameJSON(now.Schema, was.meta.Schema) {
 		rows = migrate(fieldsOf(was.meta.Schema), fieldsOf(now.Schema), was.rows)
 	}
-	if err := w.writeTable(now, rows, requeried); err != nil {
+	if err := w.writeTable(now, rows, p.requeried); err != nil {
 		return nil, err
 	}
 	return tableAnswer{now}, nil
 }
 
+// proposal is a change of a table that was checked as far as it can be without
+// analysing a view's query.
+type proposal struct {
+	was       *table
+	now       *bq.Table
+	requeried bool // the query of a view is another
+	described bool // and its columns were sent with it
+}
+
 // proposeChange applies the change to a copy and checks it.
-func (w *Warehouse) proposeChange(c *call, body []byte, change func(*bq.Table, []byte) (*bq.Table, map[string]bool, error)) (*table, *bq.Table, error) {
+func (w *Warehouse) proposeChange(c *call, body []byte, change func(*bq.Table, []byte) (*bq.Table, map[string]bool, error)) (proposal, error) {
 	w.store.mu.RLock()
 	defer w.store.mu.RUnlock()
 	_, was, err := w.openTable(c, tablesUpdate)
 	if err != nil {
-		return nil, nil, err
+		return proposal{}, err
 	}
 	if err := c.matches(was.meta.Etag); err != nil {
-		return nil, nil, err
+		return proposal{}, err
 	}
-	now, _, err := change(was.meta, body)
+	now, sent, err := change(was.meta, body)
 	if err != nil {
-		return nil, nil, err
+		return proposal{}, err
 	}
 	now.TableReference, now.Type = was.meta.TableReference, was.meta.Type
 	if (now.View == nil) != (was.meta.View == nil) {
-		return nil, nil, invalid("Cannot change a table into a view, or a view into a table")
+		return proposal{}, invalid("Cannot change a table into a view, or a view into a table")
 	}
 	if err := checkSchema(now.Schema); err != nil {
-		return nil, nil, err
+		return proposal{}, err
 	}
-	if was.meta.Schema != nil && now.Schema != nil {
-		grow := now.View == nil
-		if err := checkChange(was.meta, was.meta.Schema.Fields, now.Schema.Fields, "", grow); err != nil {
-			return nil, nil, err
+	p := proposal{was: was, now: now, requeried: now.View != nil && now.View.Query != was.meta.View.Query}
+	p.described = sent["schema"] && now.Schema != nil
+	if !p.requeried && was.meta.Schema != nil && now.Schema != nil {
+		return p, checkChange(was.meta, was.meta.Schema.Fields, now.Schema.Fields, "", now.View == nil)
+	}
+	return p, nil
+}
+
+// describeColumns puts what was sent of a view's columns onto the columns that
+// its query has: descriptions and policy tags. The two must be the same columns.
+func describeColumns(meta *bq.Table, columns, said []*bq.TableFieldSchema, path string) error {
+	if len(columns) != len(said) {
+		return invalid("Provided Schema does not match Table %s. It has other columns than the view's query.", meta.Id)
+	}
+	for i, f := range columns {
+		if !strings.EqualFold(f.Name, said[i].Name) {
+			return invalid("Provided Schema does not match Table %s. Field %s is not a column of the view", meta.Id, path+said[i].Name)
+		}
+		f.Description, f.PolicyTags = said[i].Description, said[i].PolicyTags
+		if err := describeColumns(meta, f.Fields, said[i].Fields, path+f.Name+"."); err != nil {
+			return err
 		}
 	}
-	return was, now, nil
+	return nil
 }
 
 // checkChange refuses a new schema that loses a column, changes a type or
@@ -365,20 +397,17 @@ func (w *Warehouse) describeView(c *call, meta *bq.Table) (*bq.TableSchema, erro
 	if len(meta.View.Query) > 256<<10 {
 		return nil, invalid("The view's query is longer than 256 K characters")
 	}
-	query := request{who: c.who, project: c.project, sql: meta.View.Query, forView: true}
-	return w.describe(c.Context(), query)
-}
-
-// describe analyses a SELECT without running it.
-func (w *Warehouse) describe(ctx context.Context, r request) (*bq.TableSchema, error) {
-	p, err := w.prepare(r)
+	p, err := w.prepare(request{who: c.who, project: c.project, sql: meta.View.Query, forView: true})
 	if err != nil {
 		return nil, err
 	}
-	if p.kind != "SELECT" {
+	if p.kind != statement.Select {
 		return nil, invalidQuery("Only a query can be the text of a view")
 	}
-	fields, err := w.engine.describe(ctx, p)
+	if _, err := w.locate(append([]*bq.TableReference{meta.TableReference}, p.referenced...), ""); err != nil {
+		return nil, err
+	}
+	fields, err := w.engine.describe(c.Context(), p)
 	if err != nil {
 		return nil, err
 	}
