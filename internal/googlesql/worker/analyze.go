@@ -11,14 +11,34 @@ import (
 	g "github.com/goccy/go-googlesql"
 )
 
-// patience is how long a statement whose tables or functions are not known may
-// be tried again and again, and maxTries how often.
+// A statement whose tables or functions are not known is analyzed again and
+// again. What it is worth is counted in analyses and in bytes of SQL analyzed,
+// not in time, so that the answer is the same on a busy machine; patience is
+// for what nobody foresaw.
 const (
-	patience = time.Second
-	maxTries = 300
+	maxAnalyses = 80
+	maxBytes    = 900_000
+	minAnalyses = 8
+	patience    = 5 * time.Second
 )
 
-var errPatience = errors.New("it took too long to find out what the statement asks of unknown tables and functions")
+var errPatience = errors.New("it takes too much to find out what the statement asks of unknown tables and functions")
+
+// budget is how many more analyses a statement is worth.
+type budget struct {
+	analyses int
+	until    time.Time
+}
+
+// newBudget is the worth of a statement after others of its script have used
+// some of what the script is worth.
+func newBudget(sql string, used int) budget {
+	n := min(maxAnalyses, maxBytes/max(1, len(sql)))
+	n = max(minAnalyses, n-used)
+	return budget{analyses: n, until: time.Now().Add(patience)}
+}
+
+func (b budget) spent() bool { return b.analyses <= 0 || time.Now().After(b.until) }
 
 func (k *worker) analyzer() (*engine, error) {
 	if k.engine == nil {
@@ -91,15 +111,18 @@ func (k *worker) analyze(r request) (textAnswer, error) {
 	}
 	c := newCatalog(e, r)
 	e.callbacks.now = c
+	used := 0
 	for _, s := range t.statements {
 		if control[s.kind] && t.script {
 			continue
 		}
-		c.unknown, c.deadline = names{}, time.Now().Add(patience)
+		c.unknown, c.budget = names{}, newBudget(s.sql, used)
 		if t.template {
 			c.unknown.add("text: it is no GoogleSQL as it stands, and was read as what it is likely to mean")
 		}
+		before := c.analyses
 		l := c.statement(t, s)
+		used += before - c.analyses
 		out.Statements = append(out.Statements, statementAnswer{Start: s.at.start, End: s.at.end, Kind: strings.TrimPrefix(s.kind, "AST"), lineage: l})
 	}
 	out.lineage = c.whole(t, out.Statements)
@@ -193,12 +216,12 @@ func (a *attempt) within(cat g.CatalogNode, bareQualify bool) (*result, error) {
 	if bareQualify {
 		options = a.engine.bareOptions
 	}
-	for range maxTries {
+	for {
 		r, err := a.analyze(options, cat)
 		if err == nil {
 			return r, nil
 		}
-		if time.Now().After(a.deadline) {
+		if a.spent() {
 			return nil, fmt.Errorf("%w: %s", errPatience, plain(err))
 		}
 		message := plain(err)
@@ -210,13 +233,13 @@ func (a *attempt) within(cat g.CatalogNode, bareQualify bool) (*result, error) {
 			return nil, errors.New(message)
 		}
 	}
-	return nil, errPatience
 }
 
 // analyze asks the analyzer once, and reads the tree that it gives.
 func (a *attempt) analyze(options *g.AnalyzerOptions, cat g.CatalogNode) (*result, error) {
 	out, err := g.AnalyzeStatement(a.sql, options, cat, a.engine.types)
 	a.engine.collect()
+	a.analyses--
 	if err != nil {
 		return nil, err
 	}

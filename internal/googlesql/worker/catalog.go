@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	g "github.com/goccy/go-googlesql"
 )
@@ -19,8 +18,8 @@ type catalog struct {
 	guessed   map[string]*shape           // what unknown functions give
 	functions map[string]*definedFunction // that the script defines
 	made      map[string]map[string]*value
-	loose     bool // known tables too may have more columns than we know
-	deadline  time.Time
+	loose     bool  // known tables too may have more columns than we know
+	budget          // of the statement at hand
 	keep      []any // what the analyzer holds pointers into
 	unknown   names // what could not be resolved, in words
 }
@@ -44,8 +43,7 @@ func newCatalog(e *engine, r request) *catalog {
 		defs: make(map[string]columns, len(r.Schemas)), routines: map[string]routine{},
 		tables: map[string]*table{}, found: map[string]string{}, guessed: map[string]*shape{},
 		functions: map[string]*definedFunction{}, made: map[string]map[string]*value{}, unknown: names{},
-		loose:    r.Dialect != "" && r.Dialect != "bigquery" && r.Dialect != "ansi",
-		deadline: time.Now().Add(patience),
+		loose: r.Dialect != "" && r.Dialect != "bigquery" && r.Dialect != "ansi",
 	}
 	for name, defs := range r.Schemas {
 		c.defs[strings.ToLower(name)] = defs

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Guesses are bounded: a statement is worth so many shapes tried.
@@ -44,7 +43,7 @@ func (a *attempt) search(message string, analyze func() error) bool {
 	reached := progress(message)
 	for _, g := range a.guesses(a.offset(message)) {
 		for _, try := range tries(g.shape) {
-			if time.Now().After(a.deadline) {
+			if a.spent() {
 				return false
 			}
 			before := *g.shape
