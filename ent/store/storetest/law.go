@@ -67,7 +67,7 @@ func changedIntoItself(s graph.Snapshot) graph.Delta {
 // hiddenLeavesNoTrace asks a reader for everything there is, prints it, and
 // searches it for the names of what is hidden.
 func hiddenLeavesNoTrace(t *testing.T, open Open) {
-	for seed := range uint64(6) {
+	for seed := range uint64(3) {
 		w, s := newWorld(seed), open(t, store.Config{})
 		now, last := w.tables(), w.tables()
 		put(t, s, items(now.Sorted())...)
@@ -79,7 +79,7 @@ func hiddenLeavesNoTrace(t *testing.T, open Open) {
 			remember(last, now)
 		}
 		savePlans(t, s)
-		for range 25 {
+		for range 15 {
 			f := w.filter()
 			seen := judge(last, f)
 			r := reader(t, s, f, 0)
