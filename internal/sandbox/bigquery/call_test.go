@@ -277,6 +277,13 @@ func TestPaging(t *testing.T) {
 	if want := []string{"t0", "t1", "t2", "t3", "t4"}; err != nil || !slices.Equal(tables, want) {
 		t.Errorf("got %v, %v", tables, err)
 	}
+	w.send(admin, http.MethodPatch, "projects/p/datasets/d3", `{"labels":{"team":"grid"}}`)
+	for filter, want := range map[string]int{"labels.team:grid": 1, "labels.team": 1, "labels.team:web": 0, "labels.owner:x": 0, "": 7} {
+		_, body, _ := w.send(admin, http.MethodGet, "projects/p/datasets?filter="+filter, "")
+		if got := strings.Count(body, `"kind":"bigquery#dataset"`); got != want {
+			t.Errorf("filter %q: %d datasets", filter, got)
+		}
+	}
 	for _, bad := range []string{"maxResults=x", "maxResults=-1", "pageToken=***"} {
 		if got, _, _ := w.send(admin, http.MethodGet, "projects/p/datasets?"+bad, ""); got != 400 {
 			t.Errorf("%s: %d", bad, got)
@@ -367,6 +374,16 @@ func TestFaults(t *testing.T) {
 	w.warehouse.Fault(bigquery.Fault{Status: 503, Times: 2})
 	if _, err := w.as(admin).Dataset("d").Metadata(t.Context()); err != nil {
 		t.Errorf("the client did not get over two failures: %v", err)
+	}
+	for code, reason := range map[int]string{404: "notFound", 412: "conditionNotMet", 500: "backendError", 400: "invalid"} {
+		w.warehouse.Fault(bigquery.Fault{Status: code, Times: 1})
+		if got, body, _ := w.send(admin, http.MethodGet, "projects/p/datasets/d", ""); got != code || !strings.Contains(body, reason) {
+			t.Errorf("a fault of %d: %d %s", code, got, body)
+		}
+	}
+	w.warehouse.Fault(bigquery.Fault{Status: 403, Reason: "quotaExceeded", Message: "words", Times: 1})
+	if _, body, _ := w.send(admin, http.MethodGet, "projects/p/datasets/d", ""); !strings.Contains(body, "quotaExceeded") || !strings.Contains(body, "words") {
+		t.Errorf("a fault in its own words: %s", body)
 	}
 	w.warehouse.Fault(bigquery.Fault{DelayMilliseconds: 30, Times: 1})
 	began := time.Now()

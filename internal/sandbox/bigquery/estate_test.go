@@ -140,8 +140,31 @@ func TestEstateIsServedAsItIs(t *testing.T) {
 	if err != nil || d.Access[0].Role != "READER" || d.Etag == "" {
 		t.Errorf("got %+v, %v", d, err)
 	}
-	if w.warehouse.Empty() {
-		t.Error("a filled warehouse is empty")
+}
+
+// TestOneSeedFillsSeveral holds that a warehouse keeps to its own copy.
+func TestOneSeedFillsSeveral(t *testing.T) {
+	t.Parallel()
+	seed, err := bigquery.LoadEstate(estate(t, map[string]string{"datasets.jsonl": estateDatasets, "tables.jsonl": estateTables}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := newWorld(t), newWorld(t)
+	for _, w := range []*world{one, two} {
+		if err := w.warehouse.Fill(seed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if seed.Datasets[0].Etag != "" {
+		t.Error("the seed itself was changed")
+	}
+	first, err := one.raw(librarian).Datasets.Get("p", "d").Do()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := two.raw(librarian).Datasets.Get("p", "d").Do()
+	if err != nil || first.Etag == second.Etag {
+		t.Errorf("two warehouses share a dataset: %v", err)
 	}
 }
 

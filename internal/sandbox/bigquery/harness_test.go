@@ -30,6 +30,7 @@ const (
 	analyst   = "analyst@x.example"   // runs queries, in group readers@x.example
 	stranger  = "stranger@y.example"  // no role at all
 	librarian = "librarian@x.example" // metadata and everybody's jobs
+	lister    = "lister@x.example"    // knows that there are jobs, not what they are
 	cleared   = "cleared@x.example"   // as analyst, and fine-grained reader of the tag
 )
 
@@ -48,6 +49,7 @@ func people() []directory.Principal {
 		{Email: analyst, Roles: role("jobUser"), Groups: []string{"readers@x.example"}, Tokens: []string{analyst}},
 		{Email: stranger, Tokens: []string{stranger}},
 		{Email: librarian, Roles: role("metadataViewer", "resourceViewer", "jobUser"), Tokens: []string{librarian}},
+		{Email: lister, Roles: role("user"), Tokens: []string{lister}},
 		{Email: cleared, Roles: role("jobUser"), Groups: []string{"readers@x.example"}, FineGrained: []string{secretTag}, Tokens: []string{cleared}},
 	}
 }

@@ -255,6 +255,9 @@ func TestJobs(t *testing.T) {
 	if _, body := get(librarian, "jobs?allUsers=true"); strings.Contains(body, "UNION ALL") {
 		t.Errorf("without full there is text: %s", body)
 	}
+	if _, body := get(lister, "jobs?allUsers=true&projection=full"); !strings.Contains(body, "analysts") || strings.Contains(body, "UNION ALL") || strings.Contains(body, analyst) {
+		t.Errorf("one who may list, but not all of it: %s", body)
+	}
 	for _, filter := range []string{"minCreationTime=99999999999999", "maxCreationTime=1", "stateFilter=running", "parentJobId=x"} {
 		if _, body := get(librarian, "jobs?allUsers=true&"+filter); strings.Contains(body, "analysts") {
 			t.Errorf("%s keeps nothing out: %s", filter, body)

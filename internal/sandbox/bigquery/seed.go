@@ -1,6 +1,7 @@
 package bigquery
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,6 +17,10 @@ import (
 // leave, and stores all of it at once. What is wrong with it is an error that
 // names the resource; the warehouse is then not to be used.
 func (w *Warehouse) Fill(seed Seed) error {
+	seed, err := seed.clone()
+	if err != nil {
+		return err
+	}
 	s := w.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,6 +52,23 @@ func (w *Warehouse) Fill(seed Seed) error {
 		return err
 	}
 	return keep.Write(records...)
+}
+
+// clone copies the resources, which the warehouse completes, so that one seed
+// can fill several.
+func (s Seed) clone() (Seed, error) {
+	rows := s.Rows
+	s.Rows = nil // which are only read, and stay as they are
+	data, err := json.Marshal(s)
+	if err != nil {
+		return Seed{}, fmt.Errorf("fill: %w", err)
+	}
+	var copied Seed
+	if err := json.Unmarshal(data, &copied); err != nil {
+		return Seed{}, fmt.Errorf("fill: %w", err)
+	}
+	copied.Rows = rows
+	return copied, nil
 }
 
 func (w *Warehouse) fillDataset(meta *bq.Dataset) error {

@@ -257,13 +257,6 @@ func (w *Warehouse) Fault(f Fault) { w.faults.add(f) }
 // ClearFaults ends all faults.
 func (w *Warehouse) ClearFaults() { w.faults.clear() }
 
-// Empty says whether there is no dataset and no job.
-func (w *Warehouse) Empty() bool {
-	w.store.mu.RLock()
-	defer w.store.mu.RUnlock()
-	return len(w.store.datasets) == 0 && len(w.store.jobs) == 0
-}
-
 // wait returns early when the caller goes away.
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

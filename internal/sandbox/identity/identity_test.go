@@ -298,6 +298,46 @@ func revoke(t *testing.T, f *flow, token string) {
 	}
 }
 
+// TestSignOut ends the person's tokens and goes back to the application only.
+func TestSignOut(t *testing.T) {
+	t.Parallel()
+	f := begin(t, identity.Config{})
+	token, _ := f.signIn("ana@x.example")
+	var found struct {
+		End string `json:"end_session_endpoint"`
+	}
+	if err := f.oidc.Claims(&found); err != nil {
+		t.Fatal(err)
+	}
+	hint, _ := token.Extra("id_token").(string)
+	leave := func(to string) (int, string) {
+		t.Helper()
+		in, err := http.NewRequestWithContext(t.Context(), http.MethodGet, found.End+"?"+url.Values{"id_token_hint": {hint},
+			"post_logout_redirect_uri": {to}}.Encode(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := http.DefaultTransport.RoundTrip(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = out.Body.Close()
+		return out.StatusCode, out.Header.Get("Location")
+	}
+	if code, to := leave("http://127.0.0.1:2/"); code != http.StatusBadRequest {
+		t.Errorf("sent to a stranger: %d %s", code, to)
+	}
+	if _, ok := f.provider.Whose(token.AccessToken); !ok {
+		t.Error("a refused sign-out ended the token")
+	}
+	if code, to := leave("http://127.0.0.1:1/"); code != http.StatusFound || to != "http://127.0.0.1:1/" {
+		t.Errorf("sent to %d %s", code, to)
+	}
+	if _, ok := f.provider.Whose(token.AccessToken); ok {
+		t.Error("the token outlived the sign-out")
+	}
+}
+
 // TestRestartEndsNoSession holds that keys and tokens are in the state.
 func TestRestartEndsNoSession(t *testing.T) {
 	t.Parallel()
