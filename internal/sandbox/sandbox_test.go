@@ -335,6 +335,50 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// TestEstateReaders gives a crawler its roles in the projects of an estate, and
+// nobody else any.
+func TestEstateReaders(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files := map[string]string{
+		"datasets.jsonl": `{"datasetReference":{"projectId":"elsewhere","datasetId":"d"}}`,
+		"tables.jsonl":   `{"tableReference":{"projectId":"elsewhere","datasetId":"d","tableId":"t"}}`,
+		"jobs.jsonl":     `{"jobReference":{"projectId":"third","jobId":"j"}}`,
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := start(t, sandbox.Config{Estate: dir, EstateReaders: []string{company.Crawler().Email}, World: sandbox.World{Principals: company.Principals()}})
+	crawler := raw(t, s.Addresses(), company.Token(company.Crawler()))
+	if _, err := crawler.Tables.Get("elsewhere", "d", "t").Do(); err != nil {
+		t.Errorf("the reader: %v", err)
+	}
+	jobs, err := crawler.Jobs.List("third").AllUsers(true).Do()
+	if err != nil || len(jobs.Jobs) != 1 {
+		t.Errorf("the reader's jobs: %+v, %v", jobs, err)
+	}
+	_, err = raw(t, s.Addresses(), company.Token(company.Ana())).Tables.Get("elsewhere", "d", "t").Do()
+	var api *googleapi.Error
+	if !errors.As(err, &api) || api.Code != http.StatusForbidden {
+		t.Errorf("another: %v", err)
+	}
+	if company.Crawler().Roles["elsewhere"] != nil {
+		t.Error("the world itself was changed")
+	}
+}
+
+// TestAllowRedirect lets an application in that was not known at the start.
+func TestAllowRedirect(t *testing.T) {
+	t.Parallel()
+	s := start(t, config(""))
+	s.AllowRedirect("http://127.0.0.1:1/callback")
+	if token := signIn(t, s.Addresses(), company.Otto()); token == "" {
+		t.Error("no token")
+	}
+}
+
 // TestRealEstate serves the estate that CADASTRE_CASES holds, if it is set, to
 // a crawler that reads all of it.
 func TestRealEstate(t *testing.T) {

@@ -88,7 +88,7 @@ func (w *Warehouse) listJobs(c *call) (any, error) {
 	for _, j := range w.store.newestFirst() {
 		ref := j.meta.JobReference
 		if !passed {
-			passed = ref.JobId == p.after
+			passed = ref.ProjectId == c.project && ref.JobId == p.after
 			continue
 		}
 		own := w.mayJob(c, jobsList, j)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"cadastre.dev/cadastre/internal/sandbox/journal"
 )
@@ -112,5 +113,63 @@ func TestNoFolderKeepsNothing(t *testing.T) {
 	}
 	if err := j.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// FuzzOpen holds that no file panics, and that what was read is read again.
+func FuzzOpen(f *testing.F) {
+	f.Add("{\"kind\":\"a\",\"key\":\"b\",\"value\":1}\n{\"kind\":\"a\",\"key\":\"b\"}\n")
+	f.Add("null\n")
+	f.Add("{\"value\":null}\n{")
+	f.Fuzz(func(t *testing.T, text string) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "state.jsonl"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j, first, err := journal.Open(dir)
+		if err != nil {
+			return
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		j, second, err := journal.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(first, second, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatal(diff)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestOpenNeedsAFolder(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := journal.Open(file); err == nil {
+		t.Error("a file was taken for a folder")
+	}
+}
+
+// TestClosedJournalRefuses holds that nothing is lost in silence.
+func TestClosedJournalRefuses(t *testing.T) {
+	t.Parallel()
+	j, _ := open(t, t.TempDir())
+	for range 2 {
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Write(put(t, "table", "a", 1)); err == nil {
+		t.Error("a closed journal took a record")
+	}
+	if _, err := journal.Put("table", "a", func() {}); err == nil {
+		t.Error("what cannot be written became a record")
 	}
 }
