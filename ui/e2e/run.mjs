@@ -1,5 +1,7 @@
-// The browser test. BASE_URL is a running `cadastre demo`; with an argument
-// the pictures of every page are left in that folder. Exit 1 on any failure.
+// The browser test. BASE_URL is a running `cadastre demo`. SCREENSHOTS names a
+// folder, from the repository's root, in which pictures of the pages are left.
+// Exit 1 on any failure.
+import { resolve } from "node:path";
 import { launch } from "./browser.mjs";
 import { Checks } from "./checks.mjs";
 import { keys } from "./keys.mjs";
@@ -7,7 +9,7 @@ import { pages } from "./pages.mjs";
 import { proof } from "./proof.mjs";
 
 const base = (process.env.BASE_URL ?? "http://127.0.0.1:8080").replace(/\/$/, "");
-const folder = process.argv[2] ?? "";
+const folder = process.env.SCREENSHOTS ? resolve(import.meta.dirname, "../..", process.env.SCREENSHOTS) : "";
 const checks = new Checks();
 const browser = await launch();
 try {
