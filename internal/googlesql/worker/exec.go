@@ -97,10 +97,51 @@ func (k *worker) execute(q statementQuestion) (rowsAnswer, error) {
 	if err != nil {
 		return rowsAnswer{}, err
 	}
+	if query, rest, ok := splitMerge(q.SQL, p.syntax); ok {
+		return x.merge(q, query, rest)
+	}
 	if !p.query {
 		return x.change(p)
 	}
 	return x.read(p, true)
+}
+
+// mergeTable is where the rows of a MERGE's query stand while it runs.
+const mergeTable = "cadastre_merge_source"
+
+// splitMerge takes the query out of a MERGE and puts a table in its place.
+func splitMerge(sql string, s *syntax) (query, rest string, ok bool) {
+	if s.source.end == 0 {
+		return "", "", false
+	}
+	before := strings.TrimRight(sql[:s.source.start], " \t\r\n")
+	after := strings.TrimLeft(sql[s.source.end:], " \t\r\n")
+	if !strings.HasSuffix(before, "(") || !strings.HasPrefix(after, ")") {
+		return "", "", false
+	}
+	return sql[s.source.start:s.source.end], before[:len(before)-1] + quote(mergeTable) + " " + after[1:], true
+}
+
+// merge runs a MERGE in two steps, as the driver wants a table to merge from.
+// Both see the same rows: nothing else runs in between.
+func (x *executor) merge(q statementQuestion, query, rest string) (rowsAnswer, error) {
+	step := func(sql string) (rowsAnswer, error) {
+		part := q
+		part.SQL = sql
+		p, err := x.prepare(part)
+		if err != nil {
+			return rowsAnswer{}, err
+		}
+		return x.change(p)
+	}
+	if _, err := step("CREATE TABLE " + quote(mergeTable) + " AS " + query); err != nil {
+		return rowsAnswer{}, err
+	}
+	out, err := step(rest)
+	if _, dropErr := step("DROP TABLE " + quote(mergeTable)); dropErr != nil && err == nil {
+		err = dropErr
+	}
+	return out, err
 }
 
 // describe finds the schema of a query's rows without reading any of them; of
@@ -160,6 +201,10 @@ func (x *executor) prepare(q statementQuestion) (prepared, error) {
 	}
 	if err := p.syntax.allowed(); err != nil {
 		return p, err
+	}
+	if p.syntax.kind == "ASTMergeStatement" && p.syntax.source.end == 0 && len(p.syntax.params) > 0 {
+		// The driver would read each as NULL.
+		return p, &fault{kindInvalid, "query parameters of a MERGE are supported in the query that it uses alone"}
 	}
 	return p, p.bind(q.Params)
 }

@@ -303,6 +303,27 @@ func TestStatementsThatChange(t *testing.T) {
 	}
 }
 
+func TestMerge(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	s.create("p.d.t", field{Name: "k", Type: "INTEGER"}, field{Name: "v", Type: "STRING"})
+	if err := s.load("p.d.t", `[["1","a"],["2","b"]]`, field{Name: "k", Type: "INTEGER"}, field{Name: "v", Type: "STRING"}); err != nil {
+		t.Fatal(err)
+	}
+	z := "z"
+	sql := "MERGE p.d.t AS t USING ( SELECT k, @v AS v FROM UNNEST([2, 3]) AS k ) AS s ON t.k = s.k " +
+		"WHEN MATCHED THEN UPDATE SET v = CONCAT(s.v, t.v) WHEN NOT MATCHED THEN INSERT (k, v) VALUES (s.k, s.v)"
+	for range 2 {
+		s.exec(sql, parameter{"v", "STRING", &z})
+	}
+	if got, want := s.exec("SELECT * FROM p.d.t ORDER BY k"), `[["1","a"],["2","zzb"],["3","zz"]]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	s.refused("MERGE p.d.t USING (SELECT nonsense FROM p.d.t) AS s ON TRUE WHEN MATCHED THEN DELETE")
+	s.refused("MERGE p.d.t USING p.d.t AS s ON TRUE WHEN MATCHED THEN UPDATE SET v = @v", parameter{"v", "STRING", &z})
+	s.refused("SELECT * FROM " + mergeTable)
+}
+
 func TestRefusalsChangeNothing(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)

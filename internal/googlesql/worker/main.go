@@ -30,8 +30,8 @@
 //
 // Cells of rows, in and out, are null, a string for a scalar, an array of
 // cells for an array and for a struct (its fields in order); see cell.go. Two
-// limits of the executor show: NaN is NULL in it, and the source of a MERGE must
-// be a table or a view.
+// limits of the executor show: NaN is NULL in it; and a MERGE does not tell how
+// many rows it changed, and takes parameters in the query it uses alone.
 package main
 
 import (

@@ -177,7 +177,8 @@ func (a *attempt) notPresent(m []string, _ int) bool {
 	if a.addToFirst(a.syntax.refs, name, false) {
 		return true
 	}
-	for key, t := range a.tables {
+	for _, key := range sortedKeys(a.tables) {
+		t := a.tables[key]
 		if strings.HasSuffix(key, in) && (t.assumed || a.loose) && a.add(t, name) {
 			return true
 		}

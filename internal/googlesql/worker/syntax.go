@@ -50,6 +50,7 @@ type syntax struct {
 	query  span            // the first query in the text
 	scopes []*scope
 	target []string // the table that a statement writes
+	source span     // the query that a MERGE reads, without its parentheses
 }
 
 // scope is one SELECT: the names in its FROM, and the paths that its
@@ -84,6 +85,7 @@ func parseStatement(lang *g.LanguageOptions, sql string) (*syntax, error) {
 	s.kind = kindOf(root)
 	s.walk(root, &scope{at: span{0, len(sql)}})
 	s.target = targetOf(root)
+	s.source = mergeSource(root)
 	runtime.KeepAlive(out)
 	return s, nil
 }
@@ -107,6 +109,19 @@ func targetOf(root g.ASTNode) []string {
 		}
 	}
 	return nil
+}
+
+// mergeSource is the subquery that a MERGE uses, if it uses one.
+func mergeSource(root g.ASTNode) span {
+	if kindOf(root) != "ASTMergeStatement" {
+		return span{}
+	}
+	for _, c := range children(root) {
+		if sub, ok := c.(*g.ASTTableSubquery); ok {
+			return spanOf(must(sub.Subquery()))
+		}
+	}
+	return span{}
 }
 
 // parseScript reads a script and finds its single statements, those inside
