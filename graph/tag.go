@@ -121,6 +121,28 @@ func Assess(tags []Tag) Assessment {
 	return assessment
 }
 
+// TagsFor returns what is said of a column: its own tags and, unless a person
+// said something of the column itself, what is said of the records and the
+// asset that hold it. That something is not personal is never inherited: a new
+// field of a record that somebody looked at has not been looked at. byKey
+// holds tags by the key of what they lie on.
+func TagsFor(column Ref, byKey map[string][]Tag) []Tag {
+	own := byKey[column.Key()]
+	if slices.ContainsFunc(own, func(t Tag) bool { return t.Provenance.Kind == ByPerson }) {
+		return own
+	}
+	tags := slices.Clone(own)
+	for path := column.Path; path != ""; {
+		path = ParentPath(path)
+		for _, t := range byKey[column.Column(path).Key()] {
+			if t.Label != LabelNone && t.State != TagRejected {
+				tags = append(tags, t)
+			}
+		}
+	}
+	return tags
+}
+
 // TagRequest is what a person says of a column or asset.
 type TagRequest struct {
 	Ref   Ref

@@ -57,7 +57,7 @@ func (asset) Columns(ctx context.Context, a *shape.Asset) ([]shape.Column, error
 	}
 	out := make([]shape.Column, 0, len(columns[a.Ref]))
 	for _, c := range columns[a.Ref] {
-		out = append(out, shape.NewColumn(c, byColumn[c.Key()], p))
+		out = append(out, shape.NewColumn(c, graph.TagsFor(c.Ref, byColumn), p))
 	}
 	return out, nil
 }

@@ -227,7 +227,15 @@ func columnFacts(ctx context.Context, r *store.Reader, column graph.Ref) (graph.
 	if i < 0 {
 		return graph.ColumnFacts{}, fmt.Errorf("column %s: %w", column, graph.ErrNotFound)
 	}
-	return policy.Facts(all[i], view.Asset, tagsOn(tags[column.Asset()], all[i].Ref)), nil
+	return policy.Facts(all[i], view.Asset, graph.TagsFor(all[i].Ref, tagsByKey(tags[column.Asset()]))), nil
+}
+
+func tagsByKey(tags []graph.Tag) map[string][]graph.Tag {
+	byKey := map[string][]graph.Tag{}
+	for _, t := range tags {
+		byKey[t.Ref.Key()] = append(byKey[t.Ref.Key()], t)
+	}
+	return byKey
 }
 
 func tagsOn(tags []graph.Tag, ref graph.Ref) []graph.Tag {

@@ -51,7 +51,7 @@ func (a *App) assess(items graph.Snapshot) []assessed {
 	}
 	out := make([]assessed, 0, len(columns))
 	for _, c := range columns {
-		facts := policy.Facts(c, assets[c.Ref.Asset()], tags[c.Ref.Key()])
+		facts := policy.Facts(c, assets[c.Ref.Asset()], graph.TagsFor(c.Ref, tags))
 		out = append(out, assessed{c, facts, a.policy.Class(facts)})
 	}
 	return out

@@ -122,18 +122,30 @@ func (a *App) desired(ctx context.Context) (view.Desired, error) {
 	for _, decision := range decisions {
 		d.Decisions[view.Asked{Audience: decision.Audience, Class: decision.Class}] = decision
 	}
-	grants := map[graph.Ref][]graph.Grant{}
-	for _, item := range items {
-		if g, ok := item.(graph.Grant); ok {
-			grants[g.On] = append(grants[g.On], g)
-		}
-	}
+	grants, reads := grantsAndReads(items)
 	for _, item := range items.Sorted() {
 		if asset, ok := item.(graph.Asset); ok && a.config.publishes(asset) {
-			d.Bases = append(d.Bases, view.Base{Asset: asset, Columns: columns[asset.Ref], Grants: grants[asset.Ref]})
+			d.Bases = append(d.Bases, view.Base{Asset: asset, Columns: columns[asset.Ref], Reads: reads[asset.Ref], Grants: grants[asset.Ref]})
 		}
 	}
 	return d, nil
+}
+
+// grantsAndReads returns the rights on each asset, and what each view reads.
+func grantsAndReads(items graph.Snapshot) (grants map[graph.Ref][]graph.Grant, reads map[graph.Ref][]graph.Ref) {
+	grants, reads = map[graph.Ref][]graph.Grant{}, map[graph.Ref][]graph.Ref{}
+	for _, item := range items.Sorted() {
+		switch item := item.(type) {
+		case graph.Grant:
+			grants[item.On] = append(grants[item.On], item)
+		case graph.Edge:
+			view, from := item.To.Asset(), item.From.Asset()
+			if item.Because == graph.EvidenceView && !slices.Contains(reads[view], from) {
+				reads[view] = append(reads[view], from)
+			}
+		}
+	}
+	return grants, reads
 }
 
 // chooseAudiences returns the names of those asked for; none means all.
