@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -77,14 +78,37 @@ func (t table) columns() []string {
 }
 
 // digest is a short hash over the content of an item, by which the store knows
-// whether a row is still what a delta was made from.
+// whether a row is still what a delta was made from. Text that is not UTF-8 is
+// graph.ErrInvalid: it would come back as something else, and the same facts
+// would make a revision each time.
 func digest(i graph.Item) ([]byte, error) {
 	data, err := json.Marshal(i)
 	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", i.Key(), err)
+		return nil, fmt.Errorf("encode %q: %w", i.Key(), err)
+	}
+	if replaced(data) {
+		return nil, fmt.Errorf("encode %q: text that is not UTF-8: %w", i.Key(), graph.ErrInvalid)
 	}
 	sum := sha256.Sum256(data)
 	return sum[:16], nil
+}
+
+// replaced says whether JSON holds the escape that the encoder writes for
+// bytes that are no text. The character itself it does not escape, and a
+// backslash in a text it doubles.
+func replaced(data []byte) bool {
+	escape := []byte(`\ufffd`)
+	for rest := data; ; {
+		at := bytes.Index(rest, escape)
+		if at < 0 {
+			return false
+		}
+		before := rest[:at]
+		if slashes := len(before) - len(bytes.TrimRight(before, `\`)); slashes%2 == 0 {
+			return true
+		}
+		rest = rest[at+len(escape):]
+	}
 }
 
 // querier is a handle or a transaction.
