@@ -86,9 +86,9 @@ func (w *Warehouse) prepare(r request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.out.sql = whole
+	p.out.sql = statement.Sign(whole, r.who.Email)
 	if len(p.out.hidden) > 0 {
-		p.out.narrow = statement.Spare(narrow, topLevel(p.out.hidden))
+		p.out.narrow = statement.Sign(statement.Spare(narrow, topLevel(p.out.hidden)), r.who.Email)
 	}
 	return p.out, nil
 }

@@ -168,3 +168,17 @@ func TestLocations(t *testing.T) {
 		t.Errorf("a job in another place: %v", err)
 	}
 }
+
+// TestSessionUserIsWhoQueries holds inside a view too, whoever made it.
+func TestSessionUserIsWhoQueries(t *testing.T) {
+	t.Parallel()
+	needsWorker(t)
+	w := newWorld(t)
+	w.dataset("d", &client.AccessEntry{Role: client.ReaderRole, EntityType: client.GroupEmailEntity, Entity: "readers@x.example"})
+	w.must(admin, "CREATE VIEW d.me AS SELECT SESSION_USER() AS who")
+	for _, who := range []string{analyst, admin} {
+		if got := w.must(who, "SELECT who, SESSION_USER() FROM d.me")[0]; got[0] != who || got[1] != who {
+			t.Errorf("%s is %v", who, got)
+		}
+	}
+}

@@ -225,3 +225,23 @@ func TestSpare(t *testing.T) {
 		})
 	}
 }
+
+func TestSign(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text, want string }{
+		{"a call", "SELECT session_user() AS me", `SELECT 'a\'@x' AS me`},
+		{"two calls", "SELECT SESSION_USER ( ) = SESSION_USER()", `SELECT 'a\'@x' = 'a\'@x'`},
+		{"a column of that name", "SELECT session_user FROM t", "SELECT session_user FROM t"},
+		{"a member of that name", "SELECT f.session_user() FROM t", "SELECT f.session_user() FROM t"},
+		{"in a literal", "SELECT 'SESSION_USER()'", "SELECT 'SESSION_USER()'"},
+		{"not a text", "SELECT SESSION_USER() '", "SELECT SESSION_USER() '"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, statement.Sign(tt.text, "a'@x")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
