@@ -89,7 +89,7 @@ func flatten(ref graph.Ref, fields []*bq.TableFieldSchema) ([]graph.Column, erro
 	seen := map[string]bool{}
 	var add func(parent *graph.Column, fields []*bq.TableFieldSchema, depth int) error
 	add = func(parent *graph.Column, fields []*bq.TableFieldSchema, depth int) error {
-		if depth > maxDepth {
+		if depth > maxDepth && len(fields) > 0 {
 			return fmt.Errorf("crawl %s: columns are nested more than %d deep: %w", ref.Name, maxDepth, graph.ErrInvalid)
 		}
 		for _, f := range fields {
