@@ -216,7 +216,7 @@ func FuzzItems(f *testing.F) {
 			graph.Asset{Ref: ref, Description: words, Labels: map[string]string{label: words}},
 		} {
 			was, err := digest(i)
-			if errors.Is(err, graph.ErrInvalid) && !utf8.ValidString(ref.String()+path+label+words) {
+			if errors.Is(err, graph.ErrInvalid) && !utf8.ValidString(strings.Join([]string{asset, path, label, words}, " ")) {
 				continue
 			}
 			if err != nil {
