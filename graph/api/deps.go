@@ -73,6 +73,8 @@ type Tagger interface {
 // Planner makes plans and moves them. Each method is graph.ErrDenied without
 // the action, graph.ErrConflict where the plan is in another state.
 type Planner interface {
+	// Plans returns a page, newest first. The cursor of a plan is its ID in
+	// JSON, in base64 without padding; next is empty on the last page.
 	Plans(ctx context.Context, who graph.Principal, first int, after string) (plans []graph.SavedPlan, next string, err error)
 	SavedPlan(ctx context.Context, who graph.Principal, id string) (graph.SavedPlan, error)
 	Plan(ctx context.Context, who graph.Principal, audiences []string) (graph.SavedPlan, error)
@@ -83,7 +85,9 @@ type Planner interface {
 
 // Auditor shows the audit log; graph.ErrDenied without the audit action.
 type Auditor interface {
-	// Events returns a page, newest first. Empty texts ask for all.
+	// Events returns a page, newest first. Empty texts ask for all. The
+	// cursor of an event is its Seq in JSON, in base64 without padding; next
+	// is empty on the last page.
 	Events(ctx context.Context, who graph.Principal, actor, action, object string, first int, after string) (events []audit.Event, next string, err error)
 	// Verification verifies the whole log.
 	Verification(ctx context.Context, who graph.Principal) (audit.Report, error)

@@ -2,9 +2,10 @@ package api_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/api/shape"
@@ -90,13 +91,26 @@ func (f *fake) Plans(_ context.Context, _ graph.Principal, first int, after stri
 	defer f.mu.Unlock()
 	rest := slices.Clone(f.plans)
 	slices.Reverse(rest)
-	if i := slices.IndexFunc(rest, func(p graph.SavedPlan) bool { return p.ID == after }); i >= 0 {
+	last, isKey := keyOf[string](after)
+	if !isKey {
+		return nil, "", fmt.Errorf("cursor %q: %w", after, graph.ErrInvalid)
+	}
+	if i := slices.IndexFunc(rest, func(p graph.SavedPlan) bool { return p.ID == last }); i >= 0 {
 		rest = rest[i+1:]
 	}
 	if len(rest) <= first {
 		return rest, "", err
 	}
-	return rest[:first], rest[first-1].ID, err
+	return rest[:first], "more", err
+}
+
+// keyOf reads the cursors that the API makes.
+func keyOf[K any](cursor string) (key K, ok bool) {
+	if cursor == "" {
+		return key, true
+	}
+	data, err := base64.RawURLEncoding.DecodeString(cursor)
+	return key, err == nil && json.Unmarshal(data, &key) == nil
 }
 
 func (f *fake) SavedPlan(_ context.Context, _ graph.Principal, id string) (graph.SavedPlan, error) {
@@ -168,12 +182,16 @@ func (f *fake) Events(_ context.Context, who graph.Principal, actor, action, obj
 	if err := may(who, graphtest.Uma()); err != nil {
 		return nil, "", err
 	}
+	last, isKey := keyOf[int64](after)
+	if !isKey {
+		return nil, "", fmt.Errorf("cursor %q: %w", after, graph.ErrInvalid)
+	}
 	asked := func(want, have string) bool { return want == "" || want == have }
 	var page []audit.Event
 	events := f.log()
 	slices.Reverse(events)
 	for _, e := range events {
-		behind := after == "" || fmt.Sprint(e.Seq) < after
+		behind := after == "" || e.Seq < last
 		if behind && asked(actor, e.Actor) && asked(action, e.Action) && asked(object, e.Object) {
 			page = append(page, e)
 		}
@@ -181,7 +199,7 @@ func (f *fake) Events(_ context.Context, who graph.Principal, actor, action, obj
 	if len(page) <= first {
 		return page, "", f.called("Events")
 	}
-	return page[:first], strconv.FormatInt(page[first-1].Seq, 10), f.called("Events")
+	return page[:first], "more", f.called("Events")
 }
 
 func (f *fake) Verification(_ context.Context, who graph.Principal) (audit.Report, error) {

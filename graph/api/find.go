@@ -75,20 +75,21 @@ func (q query) Lineage(ctx context.Context, ref graph.Ref, direction shape.Direc
 	if err != nil || len(root) == 0 {
 		return nil, notFoundOr(err)
 	}
-	if columns == nil || !*columns || root[0].Visibility != string(graph.Visible) {
-		// Of an asset that is only discoverable nobody learns which columns
-		// it has: it stands for all of them.
-		ref = ref.Asset()
-	}
 	asked, err := walkQuery(ref, direction, depth, limit)
 	if err != nil {
 		return nil, err
+	}
+	asked.Columns = columns != nil && *columns && root[0].Visibility == string(graph.Visible)
+	if !asked.Columns {
+		// Of an asset that is only discoverable nobody learns which columns
+		// it has: it stands for all of them.
+		asked.Root = ref.Asset()
 	}
 	result, statements, err := reader.Walk(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
-	return q.lineage(ctx, reader, ref, result, statements)
+	return q.lineage(ctx, reader, asked.Root, result, statements)
 }
 
 func notFoundOr(err error) error {

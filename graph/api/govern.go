@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -124,10 +125,13 @@ func (q query) Plans(ctx context.Context, first *int, after *string) (*shape.Pla
 	if err != nil {
 		return nil, err
 	}
-	out := &shape.PlanConnection{Edges: []shape.PlanEdge{}, PageInfo: shape.NewPageInfo(next != "", next)}
+	out := &shape.PlanConnection{Edges: []shape.PlanEdge{}}
+	end := ""
 	for _, p := range plans {
-		out.Edges = append(out.Edges, shape.PlanEdge{Cursor: p.ID, Node: shape.NewPlan(p)})
+		end = cursorOf(p.ID)
+		out.Edges = append(out.Edges, shape.PlanEdge{Cursor: end, Node: shape.NewPlan(p)})
 	}
+	out.PageInfo = shape.NewPageInfo(next != "", end)
 	return out, nil
 }
 
@@ -193,10 +197,13 @@ func (q query) Audit(ctx context.Context, filter *shape.AuditFilter, first *int,
 	if err != nil {
 		return nil, err
 	}
-	out := &shape.EventConnection{Edges: []shape.EventEdge{}, PageInfo: shape.NewPageInfo(next != "", next)}
+	out := &shape.EventConnection{Edges: []shape.EventEdge{}}
+	end := ""
 	for _, e := range events {
-		out.Edges = append(out.Edges, shape.EventEdge{Cursor: fmt.Sprint(e.Seq), Node: shape.NewEvent(e)})
+		end = cursorOf(e.Seq)
+		out.Edges = append(out.Edges, shape.EventEdge{Cursor: end, Node: shape.NewEvent(e)})
 	}
+	out.PageInfo = shape.NewPageInfo(next != "", end)
 	return out, nil
 }
 
@@ -246,6 +253,13 @@ func (m mutation) Crawl(ctx context.Context, source string) (*shape.Source, erro
 		return nil, graph.ErrNotFound
 	}
 	return &all[i], nil
+}
+
+// cursorOf writes the cursor of an item from its key, in the form that the
+// lists behind Planner and Auditor read: the key in JSON, in base64.
+func cursorOf[K int64 | string](key K) string {
+	data, _ := json.Marshal(key) // a number or string always has a form
+	return base64.RawURLEncoding.EncodeToString(data)
 }
 
 func text(s *string) string {
