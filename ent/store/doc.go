@@ -11,16 +11,42 @@
 //
 // Commit runs a function in one write transaction. Items, history, audit event
 // and due jobs stand or fall together. A revision is given only where items or
-// decisions really changed; so the same facts twice make no revision.
+// decisions really changed; so the same facts twice make no revision. What has
+// no meaning for the catalog (cursors, plans' states, sessions, jobs) stands
+// outside revisions.
 //
 // # Reading
 //
 // A Reader is bound to a principal's filter and a revision. Rows are never
 // overwritten: each has the revision that began it and the one that ended it,
 // so two reads of one Reader agree without holding a transaction open, and a
-// read at a past revision never changes afterwards.
+// read at a past revision never changes afterwards. The filter is judged by
+// the asset as it was at that revision: who owned it then sees it as of then.
 //
-// What hides: an asset that the filter hides is absent from every answer. What
-// names it goes too: edges to it, grants to it, tags that came down from it,
-// the text of statements that read it.
+// What is hidden is absent from every answer, and what names it goes too:
+// edges to it, grants to it, tags that say they came down from it, the text of
+// statements that read it or were not understood whole, plans that touch it,
+// the reasons of other people's commits. A reader from whom nothing can be
+// hidden (a clause without conditions) reads all of these as they stand.
+//
+// # The database
+//
+// One connection writes and a pool reads (WAL), so that writers wait for each
+// other in the program and SQLite never answers that it is busy; River works
+// on the writer's handle for the same reason. A commit therefore holds up the
+// queue for as long as it lasts: what takes long (network, analysis) is done
+// before Commit, and the function only compares and writes. What belongs to
+// one dialect stands in x_sqlite.go; the rest is built by ent.
+//
+// Items are read and written through one description a table (see table)
+// rather than ent's generated verbs: history is the same for all seven types,
+// and rows go in a hundred to a statement. All else uses ent's client.
+//
+// # Speed
+//
+// Measured by the benchmarks of this package on two cores of a server: 150,000
+// rows a second are committed to an empty file, as many are read and compared
+// by a crawl that changes nothing; an asset page with 200 columns takes 1 ms
+// through a filter by owner. An estate of 2,600 assets and 150,000 columns is
+// searched for the first time after 0.9 s, and then in under 1 ms.
 package store
