@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"cadastre.dev/cadastre/graph"
 )
 
 // hit shows a match as the principal may know it.
-func (m match) hit(terms []string) (Hit, error) {
+func (m match) hit(terms []term) (Hit, error) {
 	cursor, err := m.rank.cursor()
 	if err != nil {
 		return Hit{}, err
@@ -21,16 +22,16 @@ func (m match) hit(terms []string) (Hit, error) {
 	} else {
 		h.Columns = columnHits(d.Columns, terms)
 	}
-	h.Highlights = highlights(d.Asset.Ref.Base(), terms)
+	h.Highlights = highlights(tokens(d.Asset.Ref.Base()), terms)
 	return h, nil
 }
 
-func (m match) why(terms []string) string {
-	why := m.rank.Stage.String()
+func (m match) why(terms []term) string {
 	if len(terms) == 0 {
-		why = "all, by name"
+		return "all, by name"
 	}
-	if m.near {
+	why := m.rank.Stage.String()
+	if slices.ContainsFunc(terms, func(t term) bool { return t.near }) {
 		why += ", spelled a little differently"
 	}
 	return why
@@ -38,18 +39,17 @@ func (m match) why(terms []string) string {
 
 // columnHits returns the columns that have the most words of the query, in the
 // order of the schema among equals.
-func columnHits(columns []DocColumn, terms []string) []ColumnHit {
+func columnHits(columns []DocColumn, terms []term) []ColumnHit {
 	type scored struct {
 		ColumnHit
 		score int
 	}
 	var found []scored
 	for _, c := range columns {
-		spans := highlights(c.Ref.Path, terms)
-		if len(spans) == 0 {
-			continue
+		path := tokens(c.Ref.Path)
+		if spans := highlights(path, terms); len(spans) > 0 {
+			found = append(found, scored{ColumnHit{c.Ref, spans}, score(path, terms)})
 		}
-		found = append(found, scored{ColumnHit{c.Ref, spans}, matched(c.Ref.Path, terms)})
 	}
 	slices.SortStableFunc(found, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
 	var out []ColumnHit
@@ -59,88 +59,49 @@ func columnHits(columns []DocColumn, terms []string) []ColumnHit {
 	return out
 }
 
-// matched counts the words of the query that a text has, those that are its
-// last name doubly.
-func matched(text string, terms []string) int {
-	all := tokens(text)
-	score := 0
-	for _, term := range terms {
-		for i, t := range all {
-			if _, ok := matchLength(t.text, term); ok {
-				score++
-				if i == len(all)-1 {
-					score++
-				}
-				break
+// score counts the words of the query that a path has, doubly where it is the
+// path's last word.
+func score(path []token, terms []term) int {
+	sum := 0
+	for _, t := range terms {
+		best := 0
+		for i, word := range path {
+			if t.covers(word.text) == 0 {
+				continue
+			}
+			best = max(best, 1)
+			if i == len(path)-1 {
+				best = 2
 			}
 		}
+		sum += best
 	}
-	return score
+	return sum
 }
 
 // highlights returns the parts of a text that match words of the query.
-func highlights(text string, terms []string) []Span {
+func highlights(text []token, terms []term) []Span {
 	var out []Span
-	for _, t := range tokens(text) {
+	for _, word := range text {
 		longest := 0
-		for _, term := range terms {
-			if n, ok := matchLength(t.text, term); ok {
-				longest = max(longest, n)
-			}
+		for _, t := range terms {
+			longest = max(longest, t.covers(word.text))
 		}
 		if longest > 0 {
-			out = append(out, Span{t.span.Start, t.span.Start + longest})
+			out = append(out, Span{word.span.Start, word.span.Start + longest})
 		}
 	}
 	return out
 }
 
-// matchLength returns how many code points of a word a term covers.
-func matchLength(word, term string) (int, bool) {
+// covers returns how many code points of a word the term matches; 0 where it
+// does not match.
+func (t term) covers(word string) int {
 	switch {
-	case strings.HasPrefix(word, term):
-		return len([]rune(term)), true
-	case len([]rune(term)) >= 4 && oneEdit(term, word):
-		return len([]rune(word)), true
+	case t.near && oneEdit(t.text, word):
+		return utf8.RuneCountInString(word)
+	case !t.near && strings.HasPrefix(word, t.text):
+		return utf8.RuneCountInString(t.text)
 	}
-	return 0, false
-}
-
-// facets counts attributes over all matches. Of an asset that is only
-// discoverable, kind and owners alone are counted.
-func facets(found []match) []Facet {
-	counts := map[string]map[string]int{"kind": {}, "source": {}, "parent": {}, "owner": {}, "label": {}}
-	for _, m := range found {
-		d := m.entry.doc
-		counts["kind"][string(d.Asset.Kind)]++
-		for _, o := range d.Owners {
-			counts["owner"][o]++
-		}
-		if m.visibility != graph.Visible {
-			continue
-		}
-		counts["source"][d.Asset.Source]++
-		if !d.Asset.Parent.IsZero() {
-			counts["parent"][d.Asset.Parent.String()]++
-		}
-		for _, l := range d.Labels {
-			counts["label"][l]++
-		}
-	}
-	out := make([]Facet, 0, len(counts))
-	for _, attribute := range []string{"kind", "source", "parent", "owner", "label"} {
-		out = append(out, Facet{attribute, topValues(counts[attribute])})
-	}
-	return out
-}
-
-func topValues(counts map[string]int) []FacetValue {
-	values := make([]FacetValue, 0, len(counts))
-	for value, count := range counts {
-		values = append(values, FacetValue{value, count})
-	}
-	slices.SortFunc(values, func(a, b FacetValue) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
-	})
-	return values[:min(len(values), maxFacetValues)]
+	return 0
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"cadastre.dev/cadastre/graph"
 )
@@ -32,15 +33,24 @@ type field uint8
 
 const (
 	inName field = 1 << iota
-	inStructure
+	inContainer
+	inColumn
 	inDescription
+
+	fieldBits = 4
+	// open are the fields that whoever may only discover an asset knows of:
+	// both are told by its ref.
+	open = inName | inContainer
 )
 
-// posting says that a word stands in a document.
-type posting struct {
-	slot   uint32
-	fields field
-}
+// posting says in which document a word stands, and there in which fields.
+type posting uint32
+
+func newPosting(slot uint32, f field) posting { return posting(slot<<fieldBits | uint32(f)) }
+
+func (p posting) slot() uint32 { return uint32(p) >> fieldBits }
+
+func (p posting) fields() field { return field(p & (1<<fieldBits - 1)) }
 
 // Index holds documents. Queries run side by side; Put and Remove wait for
 // them.
@@ -54,21 +64,24 @@ type Index struct {
 	// sorted holds the words in order; nil after a change of the set of
 	// words, and made again by the next query.
 	sorted []string
+	facets facetValues
 }
 
-// entry is a document with what ranking needs of it.
+// entry is a document with what ranking and counting need of it.
 type entry struct {
-	doc   Doc
-	words map[string]field
-	// name is the asset's name in lower case; size its number of words.
-	name string
-	size int
-	live bool
+	doc Doc
+	// ref is the asset's, name the last part of its name in lower case.
+	ref, name string
+	// nameWords and fullWords are the words of name and of the whole name,
+	// joined; size is how many name has.
+	nameWords, fullWords string
+	size                 int
+	counted              counted
 }
 
 // New returns an empty index.
 func New() *Index {
-	return &Index{slots: map[graph.Ref]uint32{}, terms: map[string][]posting{}}
+	return &Index{slots: map[graph.Ref]uint32{}, terms: map[string][]posting{}, facets: facetValues{ids: map[facetValue]uint32{}}}
 }
 
 // Len returns how many documents there are.
@@ -81,20 +94,20 @@ func (x *Index) Len() int {
 // Put adds a document or replaces the one of the same ref. The index keeps it;
 // the caller must not change it afterwards.
 func (x *Index) Put(d Doc) {
-	e := newEntry(d)
+	words := wordsOf(d)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.remove(d.Asset.Ref)
 	slot := uint32(len(x.docs))
 	if n := len(x.free); n > 0 {
 		slot, x.free = x.free[n-1], x.free[:n-1]
-		x.docs[slot] = e
 	} else {
-		x.docs = append(x.docs, e)
+		x.docs = append(x.docs, entry{})
 	}
+	x.docs[slot] = newEntry(d, &x.facets)
 	x.slots[d.Asset.Ref] = slot
-	for word, fields := range e.words {
-		x.insert(word, posting{slot, fields})
+	for word, fields := range words {
+		x.insert(word, newPosting(slot, fields))
 	}
 }
 
@@ -119,9 +132,9 @@ func (x *Index) remove(ref graph.Ref) {
 	if !ok {
 		return
 	}
-	for word := range x.docs[slot].words {
+	for word := range wordsOf(x.docs[slot].doc) {
 		list := x.terms[word]
-		at, _ := slices.BinarySearchFunc(list, posting{slot: slot}, bySlot)
+		at, _ := slices.BinarySearchFunc(list, newPosting(slot, 0), bySlot)
 		if list = slices.Delete(list, at, at+1); len(list) == 0 {
 			delete(x.terms, word)
 			x.sorted = nil
@@ -134,20 +147,29 @@ func (x *Index) remove(ref graph.Ref) {
 	x.free = append(x.free, slot)
 }
 
-func bySlot(a, b posting) int { return int(a.slot) - int(b.slot) }
+func bySlot(a, b posting) int { return int(a.slot()) - int(b.slot()) }
 
-func newEntry(d Doc) entry {
-	e := entry{doc: d, words: map[string]field{}, name: strings.ToLower(d.Asset.Ref.Base()), live: true}
+func newEntry(d Doc, facets *facetValues) entry {
+	base := words(d.Asset.Ref.Base())
+	return entry{
+		doc: d, ref: d.Asset.Ref.String(), name: strings.ToLower(d.Asset.Ref.Base()),
+		nameWords: strings.Join(base, " "), fullWords: strings.Join(words(d.Asset.Ref.Name), " "), size: len(base),
+		counted: facets.of(d),
+	}
+}
+
+// wordsOf returns the words of a document and where they stand.
+func wordsOf(d Doc) map[string]field {
+	found := map[string]field{}
 	put := func(text string, f field) {
 		for _, w := range words(text) {
-			e.words[w] |= f
+			found[w] |= f
 		}
 	}
 	put(d.Asset.Ref.Base(), inName)
-	e.size = len(words(d.Asset.Ref.Base()))
-	put(strings.TrimSuffix(d.Asset.Ref.Name, d.Asset.Ref.Base()), inStructure)
+	put(strings.TrimSuffix(d.Asset.Ref.Name, d.Asset.Ref.Base()), inContainer)
 	for _, c := range d.Columns {
-		put(c.Ref.Path, inStructure)
+		put(c.Ref.Path, inColumn)
 		put(c.Description, inDescription)
 	}
 	put(d.Asset.Title, inDescription)
@@ -159,7 +181,7 @@ func newEntry(d Doc) entry {
 		put(key, inDescription)
 		put(value, inDescription)
 	}
-	return e
+	return found
 }
 
 // lockSorted locks for reading with the words sorted. A change between sorting
@@ -172,26 +194,34 @@ func (x *Index) lockSorted() {
 		}
 		x.mu.RUnlock()
 		x.mu.Lock()
-		x.sorted = slices.Sorted(maps.Keys(x.terms))
+		if x.sorted == nil {
+			x.sorted = slices.Sorted(maps.Keys(x.terms))
+		}
 		x.mu.Unlock()
 	}
 }
 
-// expand returns the words of the index that a word of a query stands for: all
-// that begin with it, or, where there is none and it is long enough not to
-// mean anything, those one edit away. exact says whether they begin with it.
-func (x *Index) expand(word string) (found []string, exact bool) {
-	at, _ := slices.BinarySearch(x.sorted, word)
-	for ; at < len(x.sorted) && strings.HasPrefix(x.sorted[at], word); at++ {
-		found = append(found, x.sorted[at])
+// beginning returns the words of the index that begin with a word.
+func (x *Index) beginning(word string) []string {
+	from, _ := slices.BinarySearch(x.sorted, word)
+	to := from
+	for to < len(x.sorted) && strings.HasPrefix(x.sorted[to], word) {
+		to++
 	}
-	if len(found) > 0 || len([]rune(word)) < 4 {
-		return found, true
-	}
+	return x.sorted[from:to]
+}
+
+// near returns the words of the index that are one edit away from a word.
+func (x *Index) near(word string) []string {
+	var found []string
 	for _, w := range x.sorted {
 		if oneEdit(word, w) {
 			found = append(found, w)
 		}
 	}
-	return found, false
+	return found
 }
+
+// canBeNear says whether a word is long enough that one edit does not make
+// anything of it.
+func canBeNear(word string) bool { return utf8.RuneCountInString(word) >= 4 }

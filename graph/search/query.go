@@ -5,16 +5,16 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 
 	"cadastre.dev/cadastre/graph"
 )
 
 // Query is what somebody searches.
 type Query struct {
-	// Text is split into words; a document must have all of them, or words
-	// that begin with them. Empty: all documents by name.
+	// Text is split into words, at most thirty-two; a document must have all
+	// of them, or words that begin with them. A word of four letters or more
+	// with which nothing begins stands for those one edit away. Empty: all
+	// documents by name.
 	Text string
 	// Within each field any value suffices; all fields must hold.
 	Kinds, Sources []string
@@ -37,7 +37,8 @@ type Result struct {
 }
 
 // Hit is an asset that matches. Where it is only discoverable, Asset holds ref
-// and kind alone and nothing else of it was searched but its name.
+// and kind alone and nothing else of it was searched but its name, with the
+// containers that its ref tells.
 type Hit struct {
 	Asset      graph.Asset
 	Owners     []string
@@ -55,27 +56,16 @@ type ColumnHit struct {
 	Highlights []Span
 }
 
-// Facet counts the values of one attribute, at most twenty.
-type Facet struct {
-	Attribute string
-	Values    []FacetValue
-}
-
-// FacetValue is how many hits have a value.
-type FacetValue struct {
-	Value string
-	Count int
-}
-
 const (
 	defaultFirst   = 25
 	maxFirst       = 200
 	maxFacetValues = 20
 	maxColumnHits  = 5
+	maxWords       = 32
 )
 
 // stage is where a hit ranks; the words are shown to people.
-type stage int
+type stage uint8
 
 const (
 	stageExact stage = iota
@@ -101,28 +91,34 @@ func (a rank) compare(b rank) int {
 }
 
 // Query answers from what the filter shows and nothing else. A cursor that is
-// none of ours is graph.ErrInvalid.
+// none of ours, or a text of too many words, is graph.ErrInvalid.
 func (x *Index) Query(q Query, filter graph.Filter) (Result, error) {
 	after, err := readCursor(q.After)
 	if err != nil {
 		return Result{}, err
 	}
+	texts := words(q.Text)
+	if len(texts) > maxWords {
+		return Result{}, fmt.Errorf("search for %d words: at most %d are allowed: %w", len(texts), maxWords, graph.ErrInvalid)
+	}
 	if q.First <= 0 {
 		q.First = defaultFirst
 	}
-	q.First = min(q.First, maxFirst)
 	x.lockSorted()
 	defer x.mu.RUnlock()
-	found := x.match(q, filter)
-	r := Result{Total: len(found), Facets: facets(found)}
-	slices.SortFunc(found, func(a, b match) int { return a.rank.compare(b.rank) })
-	if after != nil {
-		found = found[firstAfter(found, *after):]
+	s := newSearching(x, q, texts, filter)
+	page := newPage(min(q.First, maxFirst), after)
+	counts, total := x.facets.tally(), 0
+	for m := range s.matches() {
+		total++
+		counts.add(m.entry.counted, m.visibility)
+		page.offer(m)
 	}
-	r.HasNext = len(found) > q.First
-	terms := words(q.Text)
-	for _, m := range found[:min(len(found), q.First)] {
-		hit, err := m.hit(terms)
+	r := Result{Total: total, Facets: x.facets.facets(counts)}
+	found, hasNext := page.sorted()
+	r.HasNext = hasNext
+	for _, m := range found {
+		hit, err := m.hit(s.terms)
 		if err != nil {
 			return Result{}, err
 		}
@@ -131,124 +127,20 @@ func (x *Index) Query(q Query, filter graph.Filter) (Result, error) {
 	return r, nil
 }
 
-func firstAfter(found []match, after rank) int {
-	at, exact := slices.BinarySearchFunc(found, after, func(m match, r rank) int { return m.rank.compare(r) })
-	if exact {
-		at++
-	}
-	return at
-}
-
-// match is a document that a query found.
-type match struct {
-	entry      *entry
-	visibility graph.Visibility
-	rank       rank
-	near       bool
-}
-
-// match returns every document that has all words and passes both filters.
-func (x *Index) match(q Query, filter graph.Filter) []match {
-	terms := words(q.Text)
-	var out []match
-	keep := func(slot uint32, fields []field, near bool) {
-		e := &x.docs[slot]
-		visibility := filter.Of(e.doc.Asset, e.doc.Owners)
-		if visibility == graph.Hidden || !q.admits(e, visibility) {
-			return
-		}
-		s, ok := e.stage(strings.ToLower(strings.TrimSpace(q.Text)), fields, visibility)
-		if !ok {
-			return
-		}
-		out = append(out, match{e, visibility, rank{s, e.size, e.name, e.doc.Asset.Ref.String()}, near})
-	}
-	if len(terms) == 0 {
-		for _, slot := range x.slots {
-			keep(slot, nil, false)
-		}
-		return out
-	}
-	fields, near := x.intersect(terms)
-	for slot, f := range fields {
-		keep(slot, f, near)
-	}
-	return out
-}
-
-// intersect returns the documents that have all words, with the fields in
-// which each word stands.
-func (x *Index) intersect(terms []string) (found map[uint32][]field, near bool) {
-	for i, term := range terms {
-		with := map[uint32]field{}
-		expanded, exact := x.expand(term)
-		near = near || !exact
-		for _, word := range expanded {
-			for _, p := range x.terms[word] {
-				if i == 0 || found[p.slot] != nil {
-					with[p.slot] |= p.fields
-				}
-			}
-		}
-		next := make(map[uint32][]field, len(with))
-		for slot, f := range with {
-			next[slot] = append(slices.Clip(found[slot]), f)
-		}
-		found = next
-	}
-	return found, near
-}
-
-// stage returns how well a document matches; false where it does so only in
-// what the principal may not know.
-func (e *entry) stage(text string, fields []field, v graph.Visibility) (stage, bool) {
-	worst := stageName
-	for _, f := range fields {
-		switch {
-		case f&inName != 0:
-		case v != graph.Visible:
-			return 0, false
-		case f&inStructure != 0:
-			worst = max(worst, stageStructure)
-		default:
-			worst = max(worst, stageDescription)
-		}
-	}
-	if text != "" && worst == stageName && (e.name == text || strings.ToLower(e.doc.Asset.Ref.Name) == text) {
-		return stageExact, true
-	}
-	return worst, true
-}
-
-// admits says whether a document passes the query's own filter. Of an asset
-// that is only discoverable, kind and owners alone can be asked.
-func (q Query) admits(e *entry, v graph.Visibility) bool {
-	a := e.doc.Asset
-	if v != graph.Visible && len(q.Sources)+len(q.Parents)+len(q.Labels) > 0 {
-		return false
-	}
-	meets := func(want, have []string) bool {
-		return len(want) == 0 || slices.ContainsFunc(have, func(h string) bool { return slices.Contains(want, h) })
-	}
-	return meets(q.Kinds, []string{string(a.Kind)}) && meets(q.Sources, []string{a.Source}) &&
-		(len(q.Parents) == 0 || slices.Contains(q.Parents, a.Parent)) &&
-		meets(q.Owners, e.doc.Owners) && meets(q.Labels, e.doc.Labels)
-}
-
 func readCursor(s string) (*rank, error) {
 	if s == "" {
 		return nil, nil
 	}
 	data, err := base64.RawURLEncoding.DecodeString(s)
 	var r rank
-	if err != nil || json.Unmarshal(data, &r) != nil {
+	if err != nil || json.Unmarshal(data, &r) != nil || r.Ref == "" {
 		return nil, fmt.Errorf("cursor %q is none of this search's: %w", s, graph.ErrInvalid)
 	}
 	return &r, nil
 }
 
-func (r rank) cursor() (string, error) {
-	data, err := json.Marshal(r)
+func (a rank) cursor() (string, error) {
+	data, err := json.Marshal(a)
 	if err != nil {
 		return "", fmt.Errorf("write cursor: %w", err)
 	}

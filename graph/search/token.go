@@ -3,6 +3,7 @@ package search
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Span is a part of a text in Unicode code points, end exclusive.
@@ -65,27 +66,40 @@ func words(s string) []string {
 }
 
 // oneEdit says whether a can be turned into b by one insertion, deletion,
-// replacement, or swap of neighbours.
+// replacement, or swap of neighbours. It allocates nothing, for it is asked of
+// every word of the index.
 func oneEdit(a, b string) bool {
-	x, y := []rune(a), []rune(b)
-	if len(x) > len(y) {
-		x, y = y, x
-	}
-	if len(y)-len(x) > 1 {
+	if d := len(a) - len(b); d > utf8.UTFMax || -d > utf8.UTFMax {
 		return false
 	}
-	i := 0
-	for i < len(x) && x[i] == y[i] {
-		i++
-	}
-	if len(x) < len(y) {
-		return string(x[i:]) == string(y[i+1:])
-	}
-	if i == len(x) {
-		return false
-	}
-	if string(x[i+1:]) == string(y[i+1:]) {
+	a, b = trimCommon(a, b)
+	x, y := utf8.RuneCountInString(a), utf8.RuneCountInString(b)
+	switch {
+	case x+y == 1, x == 1 && y == 1:
 		return true
+	case x == 2 && y == 2:
+		first, n := utf8.DecodeRuneInString(a)
+		last, m := utf8.DecodeLastRuneInString(b)
+		return first == last && a[n:] == b[:len(b)-m]
 	}
-	return i+1 < len(x) && x[i] == y[i+1] && x[i+1] == y[i] && string(x[i+2:]) == string(y[i+2:])
+	return false
+}
+
+// trimCommon takes off what both begin with and then what both end with.
+func trimCommon(a, b string) (string, string) {
+	for len(a) > 0 && len(b) > 0 {
+		x, n := utf8.DecodeRuneInString(a)
+		if y, _ := utf8.DecodeRuneInString(b); x != y {
+			break
+		}
+		a, b = a[n:], b[n:]
+	}
+	for len(a) > 0 && len(b) > 0 {
+		x, n := utf8.DecodeLastRuneInString(a)
+		if y, _ := utf8.DecodeLastRuneInString(b); x != y {
+			break
+		}
+		a, b = a[:len(a)-n], b[:len(b)-n]
+	}
+	return a, b
 }
