@@ -49,7 +49,8 @@ func client(t *testing.T, cfg gcp.Config) *http.Client {
 	return c
 }
 
-func send(t *testing.T, c *http.Client, method, url, body string) *http.Response {
+// send returns the status and the header of the answer.
+func send(t *testing.T, c *http.Client, method, url, body string) (int, http.Header) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -60,7 +61,7 @@ func send(t *testing.T, c *http.Client, method, url, body string) *http.Response
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	return resp
+	return resp.StatusCode, resp.Header
 }
 
 func TestRetry(t *testing.T) {
@@ -86,14 +87,14 @@ func TestRetry(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			url, calls := service(t, tt.statuses...)
-			resp := send(t, client(t, gcp.Config{Attempts: 4}), tt.method, url, "body")
-			if resp.StatusCode != tt.status || calls.Load() != tt.calls {
-				t.Errorf("status %d after %d calls, want %d after %d", resp.StatusCode, calls.Load(), tt.status, tt.calls)
+			status, header := send(t, client(t, gcp.Config{Attempts: 4}), tt.method, url, "body")
+			if status != tt.status || calls.Load() != tt.calls {
+				t.Errorf("status %d after %d calls, want %d after %d", status, calls.Load(), tt.status, tt.calls)
 			}
-			if got := resp.Header.Get("X-Body"); got != "body" {
+			if got := header.Get("X-Body"); got != "body" {
 				t.Errorf("the last attempt sent %q, want the whole body", got)
 			}
-			if got := resp.Header.Get("X-Token"); got != "Bearer secret" {
+			if got := header.Get("X-Token"); got != "Bearer secret" {
 				t.Errorf("signed with %q", got)
 			}
 		})
@@ -166,8 +167,8 @@ func TestClientTakesTokensFromItsSource(t *testing.T) {
 	t.Parallel()
 	url, _ := service(t, 200)
 	source := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "renewed"})
-	resp := send(t, client(t, gcp.Config{Token: "old", Source: source}), http.MethodGet, url, "")
-	if got := resp.Header.Get("X-Token"); got != "Bearer renewed" {
+	_, header := send(t, client(t, gcp.Config{Token: "old", Source: source}), http.MethodGet, url, "")
+	if got := header.Get("X-Token"); got != "Bearer renewed" {
 		t.Errorf("signed with %q, want the source's token", got)
 	}
 }

@@ -117,29 +117,32 @@ func TestAnswerIsTranslated(t *testing.T) {
 
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
 	tests := []struct {
-		name string
-		ctx  context.Context
-		a    *bigquery.Analyzer
-		sql  string
-		want graph.Outcome
-		err  error
+		name  string
+		ended bool
+		a     *bigquery.Analyzer
+		sql   string
+		want  graph.Outcome
+		err   error
 	}{
-		{"exact", t.Context(), bigquery.New(&fake{answer: googlesql.Answer{Outcome: googlesql.Exact}}), "SELECT 1", graph.OutcomeExact, nil},
-		{"failed", t.Context(), bigquery.New(&fake{answer: googlesql.Answer{Outcome: googlesql.Failed}}), "SELECT", graph.OutcomeFailed, nil},
-		{"an outcome of another version is not trusted", t.Context(), bigquery.New(&fake{answer: googlesql.Answer{Outcome: "great"}}), "SELECT", graph.OutcomeFailed, nil},
-		{"no worker", t.Context(), bigquery.None(errors.New("no program")), "SELECT 1", graph.OutcomeUnanalyzed, nil},
-		{"worker went away", t.Context(), bigquery.New(&fake{err: fmt.Errorf("x: %w", googlesql.ErrUnavailable)}), "SELECT 1", graph.OutcomeUnanalyzed, nil},
-		{"odd error", t.Context(), bigquery.New(&fake{err: errors.New("odd")}), "SELECT 1", graph.OutcomeFailed, nil},
-		{"legacy SQL", t.Context(), bigquery.New(&fake{}), "  #legacySQL\nSELECT 1 FROM [p:d.t]", graph.OutcomeFailed, nil},
-		{"end of the context", ended, bigquery.New(&fake{err: context.Canceled}), "SELECT 1", "", context.Canceled},
+		{"exact", false, bigquery.New(&fake{answer: googlesql.Answer{Outcome: googlesql.Exact}}), "SELECT 1", graph.OutcomeExact, nil},
+		{"failed", false, bigquery.New(&fake{answer: googlesql.Answer{Outcome: googlesql.Failed}}), "SELECT", graph.OutcomeFailed, nil},
+		{"an outcome of another version is not trusted", false, bigquery.New(&fake{answer: googlesql.Answer{Outcome: "great"}}), "SELECT", graph.OutcomeFailed, nil},
+		{"no worker", false, bigquery.None(errors.New("no program")), "SELECT 1", graph.OutcomeUnanalyzed, nil},
+		{"worker went away", false, bigquery.New(&fake{err: fmt.Errorf("x: %w", googlesql.ErrUnavailable)}), "SELECT 1", graph.OutcomeUnanalyzed, nil},
+		{"odd error", false, bigquery.New(&fake{err: errors.New("odd")}), "SELECT 1", graph.OutcomeFailed, nil},
+		{"legacy SQL", false, bigquery.New(&fake{}), "  #legacySQL\nSELECT 1 FROM [p:d.t]", graph.OutcomeFailed, nil},
+		{"end of the context", true, bigquery.New(&fake{err: context.Canceled}), "SELECT 1", "", context.Canceled},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := tt.a.Analyze(tt.ctx, graph.Statement{SQL: tt.sql}, lineage.SchemaMap{})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if tt.ended {
+				cancel()
+			}
+			got, err := tt.a.Analyze(ctx, graph.Statement{SQL: tt.sql}, lineage.SchemaMap{})
 			if got.Outcome != tt.want || !errors.Is(err, tt.err) {
 				t.Errorf("outcome %q and error %v, want %q and %v", got.Outcome, err, tt.want, tt.err)
 			}
