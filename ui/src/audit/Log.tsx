@@ -3,7 +3,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { AuditLogDocument, type AuditFilter, type AuditLogQuery } from "../gql/graphql";
-import { parseRef } from "../lib/ref";
+import { parseRef, shortHash } from "../lib/ref";
 import { Button, Empty, Problem, Time, Waiting, type Tone } from "../parts/base";
 import { Why } from "../parts/why";
 import { text } from "../text";
@@ -83,10 +83,10 @@ function Line({ event }: { event: LogEvent }) {
       </Why>
       <span className="font-medium [overflow-wrap:anywhere]">{event.actor}</span>
       <span className="min-w-0 truncate text-muted" title={event.object}>
-        {name}
+        {shortHash(name)}
         {path && <code className="font-mono">{` ${path}`}</code>}
       </span>
-      {event.detail.length > 0 && <span className="min-w-0 truncate text-[0.9rem] text-muted max-lg:hidden">{event.detail.map((d) => `${d.key} ${d.value}`).join(", ")}</span>}
+      {event.detail.length > 0 && <span className="min-w-0 truncate text-[0.9rem] text-muted max-lg:hidden">{event.detail.filter((d) => d.value !== "").map((d) => `${d.key} ${shortHash(d.value)}`).join(", ")}</span>}
       <span className="ml-auto text-[0.9rem] text-muted"><Time at={event.at} /></span>
     </li>
   );

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import { Link } from "@tanstack/react-router";
 import type { TagPartsFragment } from "../gql/graphql";
 import type { ProposalGroup } from "../lib/inbox";
-import { parseRef } from "../lib/ref";
+import { baseName, parseRef } from "../lib/ref";
 import { Badge, Button } from "../parts/base";
 import { RefLink } from "../parts/refs";
 import { labelTitle } from "../parts/tags";
@@ -38,6 +38,11 @@ export function Group({ group, active, keyOf, busy, decide, choose }: Props) {
   );
 }
 
+/** Who says so; a column from which a tag came, by its short name. */
+function witness({ provenance: { kind, name } }: Tag): string {
+  return kind === "propagation" && name.includes("/") ? `${baseName(name.split("#")[0]!)} ${parseRef(name).path}`.trim() : name;
+}
+
 function Proposal({ tag, isActive, busy, decide, choose }: { tag: Tag; isActive: boolean; busy: boolean; decide: Props["decide"]; choose: () => void }) {
   const line = useRef<HTMLLIElement>(null);
   useEffect(() => {
@@ -53,8 +58,8 @@ function Proposal({ tag, isActive, busy, decide, choose }: { tag: Tag; isActive:
           <span aria-hidden className="text-muted">→</span>
           <Badge tone="warn">{labelTitle(tag.label)}</Badge>
         </p>
-        <p className="mt-0.5 text-muted">
-          {`${says} ${tag.provenance.name}, ${text.column.confidence(tag.confidence)}. ${tag.evidence.join(" ")}`}
+        <p className="mt-0.5 line-clamp-3 text-muted [overflow-wrap:anywhere]" title={tag.evidence.join("\n")}>
+          {`${says} ${witness(tag)}, ${text.column.confidence(tag.confidence)}. ${tag.evidence.join(" ")}`}
         </p>
       </div>
       <div className="flex gap-2">

@@ -43,3 +43,8 @@ export function container(ref: string): string {
 export function principalName(principal: string): string {
   return principal.slice(principal.indexOf(":") + 1);
 }
+
+/** A SHA-256 in hex by its first twelve letters; anything else as it is. */
+export function shortHash(text: string): string {
+  return /^[0-9a-f]{64}$/.test(text) ? text.slice(0, 12) : text;
+}

@@ -23,7 +23,7 @@ type Thing = DrawnNode<{ node: Node; root: boolean; open: (ref: string) => void;
 const nodeTypes = { thing: ThingNode };
 
 export default function LineageGraph({ graph, chosen, open, choose, go }: Props) {
-  const places = useLayout(graph);
+  const { places, fine } = useLayout(graph);
   const nodes = useMemo<Thing[]>(
     () => graph.nodes.map((node) => ({ id: node.ref, type: "thing", position: places.get(node.ref) ?? { x: 0, y: 0 }, initialWidth: nodeSize.width, initialHeight: nodeSize.height, width: nodeSize.width, height: nodeSize.height, draggable: false, data: { node, root: node.distance === 0, open, go } })),
     [graph, places, open, go],
@@ -31,7 +31,7 @@ export default function LineageGraph({ graph, chosen, open, choose, go }: Props)
   const edges = useMemo<DrawnEdge[]>(() => bundles(graph.edges).map((bundle) => drawn(bundle, chosen)), [graph, chosen]);
   return (
     <div className="card overflow-hidden" style={{ height: `min(70dvh, ${22 + graph.nodes.length * 2}rem)` }}>
-      <ReactFlow key={`${graph.root} ${graph.nodes.length} ${places.size}`} nodes={nodes} edges={edges} nodeTypes={nodeTypes} fitView fitViewOptions={{ maxZoom: 1, padding: 0.15 }} minZoom={0.1} maxZoom={1.5} nodesConnectable={false} nodesFocusable={false} edgesFocusable onEdgeClick={(_event, edge) => choose(edge.source, edge.target)} proOptions={{ hideAttribution: true }} aria-label={text.lineage.title}>
+      <ReactFlow key={`${graph.root} ${graph.nodes.length} ${fine}`} nodes={nodes} edges={edges} nodeTypes={nodeTypes} fitView fitViewOptions={{ maxZoom: 1, padding: 0.15 }} minZoom={0.1} maxZoom={1.5} nodesConnectable={false} nodesFocusable={false} edgesFocusable onEdgeClick={(_event, edge) => choose(edge.source, edge.target)} proOptions={{ hideAttribution: true }} aria-label={text.lineage.title}>
         <Background gap={24} color="var(--line)" />
         <Controls showInteractive={false} />
       </ReactFlow>
@@ -56,7 +56,7 @@ function drawn(bundle: ReturnType<typeof bundles>[number], chosen: readonly stri
 }
 
 /** Layers at once; ELK's finer places when they come. */
-function useLayout(graph: Graph): Map<string, Place> {
+function useLayout(graph: Graph): { places: Map<string, Place>; fine: boolean } {
   const plain = useMemo(() => layers(graph), [graph]);
   const [fine, setFine] = useState<{ graph: Graph; places: Map<string, Place> } | null>(null);
   useEffect(() => {
@@ -70,7 +70,7 @@ function useLayout(graph: Graph): Map<string, Place> {
       current = false;
     };
   }, [graph]);
-  return fine?.graph === graph ? fine.places : plain;
+  return fine?.graph === graph ? { places: fine.places, fine: true } : { places: plain, fine: false };
 }
 
 function ThingNode({ data: { node, root, open, go } }: NodeProps<Thing>) {

@@ -32,7 +32,7 @@ const tones: Record<Tone, string> = {
   info: "bg-info-soft text-info",
 };
 
-export const badgeClass = (tone: Tone): string => `inline-flex max-w-full items-center gap-1 rounded-full px-2 py-px text-[0.82rem] font-medium ${tones[tone]}`;
+export const badgeClass = (tone: Tone): string => `inline-flex max-w-full items-center gap-1 whitespace-nowrap rounded-full px-2 py-px text-[0.82rem] font-medium ${tones[tone]}`;
 
 export function Badge({ tone = "plain", children, title }: { tone?: Tone; children: ReactNode; title?: string }) {
   return (

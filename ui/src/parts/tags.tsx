@@ -44,7 +44,7 @@ export function TagStory({ tag, among }: { tag: TagPartsFragment; among: readonl
       </p>
       {why && <blockquote className="border-l-2 border-line-strong pl-2 text-muted">{why}</blockquote>}
       {tag.evidence.length > 0 && (
-        <ul className="list-disc pl-4">
+        <ul className="list-disc pl-4 [overflow-wrap:anywhere]">
           {tag.evidence.map((line) => (
             <li key={line}>{line}</li>
           ))}

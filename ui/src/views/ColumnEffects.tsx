@@ -35,7 +35,7 @@ export function ColumnEffects({ columns, base }: { columns: Step["columns"]; bas
               const becomes = column.effect === "mask" ? `${column.effect} · ${column.method}` : column.effect;
               return (
                 <tr key={column.path}>
-                  <td className="px-3 py-1 font-mono text-[0.93em] [overflow-wrap:anywhere]">{base ? <Link to="/asset" search={{ ref: base, column: column.path }} className="hover:text-accent">{column.path}</Link> : column.path}</td>
+                  <td className="min-w-40 px-3 py-1 font-mono text-[0.93em] [overflow-wrap:anywhere]">{base ? <Link to="/asset" search={{ ref: base, column: column.path }} className="hover:text-accent">{column.path}</Link> : column.path}</td>
                   <td className="px-3 py-1"><Badge tone={changeTones[change]}>{text.plan.changes[change]}</Badge></td>
                   <td className="px-3 py-1 text-muted">{column.was || "–"}</td>
                   <td className="px-3 py-1">

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { assetOf, baseName, columnRef, container, parseRef, principalName } from "../../src/lib/ref";
+import { assetOf, baseName, columnRef, container, parseRef, principalName, shortHash } from "../../src/lib/ref";
 
 describe("refs are read as the graph writes them", () => {
   const cases = [
@@ -22,6 +22,12 @@ describe("refs are read as the graph writes them", () => {
     expect(assetOf(ref)).toBe("bigquery/p.d.t");
     expect(columnRef(ref, "c")).toBe("bigquery/p.d.t#c");
     expect(assetOf("bigquery/p.d.t")).toBe("bigquery/p.d.t");
+  });
+
+  it("shortens a hash and nothing else", () => {
+    expect(shortHash("0a".repeat(32))).toBe("0a0a0a0a0a0a");
+    expect(shortHash("0a".repeat(31))).toBe("0a".repeat(31));
+    expect(shortHash("bigquery/p.d.t")).toBe("bigquery/p.d.t");
   });
 
   it("names a principal without its kind", () => {
