@@ -22,7 +22,8 @@ var summaries = map[string]bool{
 // lost its cause and ends.
 //
 // What is carried is each effective tag that a person, a source or a detector
-// put on a column. It goes along identities, transformations and all
+// put on a column. One on a record or an asset holds for the columns below it,
+// as graph.TagsFor says, and is carried from those too. It goes along identities, transformations and all
 // aggregates but summaries; windows, filters, joins and groups carry nothing.
 // Past a masking function its form is pseudonymous: still personal, no longer
 // clear. Where two ways meet, clear wins, then the shorter way since the value
@@ -41,9 +42,16 @@ func Propagate(edges []graph.Edge, tags []graph.Tag) []graph.Tag {
 	return out
 }
 
+// link is an edge that carries values, with the key of its target.
+type link struct {
+	edge graph.Edge
+	to   string
+}
+
 type propagation struct {
-	// next holds the edges that carry values by the key of their source.
-	next map[string][]graph.Edge
+	// next holds the edges that carry values, by the keys of what a tag may
+	// lie on to be carried by them.
+	next map[string][]*link
 	// seeds are what is carried, by label; stops are (label, column) pairs
 	// that a person rejected.
 	seeds map[string][]graph.Tag
@@ -51,24 +59,23 @@ type propagation struct {
 }
 
 func newPropagation(edges []graph.Edge, tags []graph.Tag) propagation {
-	p := propagation{next: map[string][]graph.Edge{}, seeds: map[string][]graph.Tag{}, stops: map[[2]string]bool{}}
-	for _, e := range edges {
-		if e.From.IsColumn() && e.To.IsColumn() && e.Kind.CarriesValue() && !summaries[strings.ToUpper(e.Function)] {
-			p.next[e.From.Key()] = append(p.next[e.From.Key()], e)
-		}
-	}
-	for _, es := range p.next {
-		sortEdges(es)
-	}
-	said := map[string][]graph.Tag{}
+	p := propagation{next: map[string][]*link{}, seeds: map[string][]graph.Tag{}, stops: map[[2]string]bool{}}
+	said, spoken := map[string][]graph.Tag{}, map[string]bool{}
 	for _, t := range tags {
-		if !t.Ref.IsColumn() || t.Provenance.Kind == graph.ByPropagation {
+		if t.Provenance.Kind == graph.ByPropagation {
 			continue
 		}
-		said[t.Ref.Key()] = append(said[t.Ref.Key()], t)
-		if t.State == graph.TagRejected && t.Provenance.Kind == graph.ByPerson {
-			p.stops[[2]string{t.Label, t.Ref.Key()}] = true
+		key := t.Ref.Key()
+		said[key] = append(said[key], t)
+		if t.Provenance.Kind == graph.ByPerson {
+			spoken[key] = true
+			p.stops[[2]string{t.Label, key}] = t.State == graph.TagRejected
 		}
+	}
+	edges = slices.DeleteFunc(slices.Clone(edges), func(e graph.Edge) bool { return !carries(e) })
+	sortEdges(edges)
+	for _, e := range edges {
+		p.add(&link{e, e.To.Key()}, spoken[e.From.Key()])
 	}
 	for _, of := range said {
 		for _, t := range graph.EffectiveTags(of) {
@@ -81,6 +88,27 @@ func newPropagation(edges []graph.Edge, tags []graph.Tag) propagation {
 		slices.SortFunc(seeds, func(a, b graph.Tag) int { return graph.CompareRefs(a.Ref, b.Ref) })
 	}
 	return p
+}
+
+// carries says whether a label goes along an edge. Nothing is news to a column
+// that is made from itself.
+func carries(e graph.Edge) bool {
+	return e.From.IsColumn() && e.To.IsColumn() && e.From.Key() != e.To.Key() &&
+		e.Kind.CarriesValue() && !summaries[strings.ToUpper(e.Function)]
+}
+
+// add puts an edge under its source and, unless a person spoke of that itself,
+// under the records and the asset that hold it.
+func (p propagation) add(l *link, spoken bool) {
+	at := l.edge.From
+	for {
+		key := at.Key()
+		p.next[key] = append(p.next[key], l)
+		if spoken || !at.IsColumn() {
+			return
+		}
+		at = at.Column(graph.ParentPath(at.Path))
+	}
 }
 
 func (p propagation) labels() []string {
@@ -96,10 +124,11 @@ func (p propagation) labels() []string {
 // edge; a seed is reached from nowhere.
 type arrival struct {
 	ref    graph.Ref
-	origin graph.Tag
+	key    string
+	origin *graph.Tag
 	form   graph.TagForm
 	from   *arrival
-	edge   graph.Edge
+	edge   *graph.Edge
 }
 
 // carry walks one label breadth first: first all that stays clear, then what
@@ -107,8 +136,9 @@ type arrival struct {
 func (p propagation) carry(label string) []graph.Tag {
 	reached := map[string]*arrival{}
 	var clear, hidden []*arrival
-	for _, seed := range p.seeds[label] {
-		a := &arrival{ref: seed.Ref, origin: seed, form: seed.Form}
+	for i := range p.seeds[label] {
+		seed := &p.seeds[label][i]
+		a := &arrival{ref: seed.Ref, key: seed.Ref.Key(), origin: seed, form: seed.Form}
 		if seed.Form == graph.FormPseudonymous {
 			hidden = append(hidden, a)
 		} else {
@@ -133,14 +163,16 @@ func (p propagation) spread(label string, front []*arrival, reached map[string]*
 	for len(front) > 0 {
 		var next []*arrival
 		for _, a := range front {
-			key := a.ref.Key()
-			if _, before := reached[key]; before || (a.from != nil && p.stops[[2]string{label, key}]) {
+			if reached[a.key] != nil || (a.from != nil && p.stops[[2]string{label, a.key}]) {
 				continue
 			}
-			reached[key] = a
-			for _, e := range p.next[key] {
-				b := a.along(e)
-				if e.Masking && !masked {
+			reached[a.key] = a
+			for _, l := range p.next[a.key] {
+				if reached[l.to] != nil {
+					continue
+				}
+				b := a.along(l)
+				if l.edge.Masking && !masked {
 					made = append(made, b)
 				} else {
 					next = append(next, b)
@@ -152,9 +184,9 @@ func (p propagation) spread(label string, front []*arrival, reached map[string]*
 	return made
 }
 
-func (a *arrival) along(e graph.Edge) *arrival {
-	b := &arrival{ref: e.To, origin: a.origin, form: a.form, from: a, edge: e}
-	if e.Masking {
+func (a *arrival) along(l *link) *arrival {
+	b := &arrival{ref: l.edge.To, key: l.to, origin: a.origin, form: a.form, from: a, edge: &l.edge}
+	if l.edge.Masking {
 		b.form = graph.FormPseudonymous
 	}
 	return b
@@ -172,7 +204,7 @@ func (a *arrival) tag(label string) graph.Tag {
 func (a *arrival) way() []string {
 	var way []string
 	for ; a.from != nil; a = a.from {
-		way = append(way, step(a.edge))
+		way = append(way, step(*a.edge))
 	}
 	slices.Reverse(way)
 	return way

@@ -1,13 +1,14 @@
 package walk
 
 import (
+	"slices"
 	"strings"
 
 	"cadastre.dev/cadastre/graph"
 )
 
-// Way returns the columns by which a tag came down the lineage, its origin
-// first and its own column last: what a reader must be allowed to see before
+// Way returns the columns by which a tag came down the lineage, the one that
+// its origin is or holds first and its own column last: what a reader must be allowed to see before
 // it is shown the tag's evidence. It is false where the tag was not
 // propagated, or its evidence cannot be read: then nothing of it can be told
 // to be harmless.
@@ -19,15 +20,26 @@ func Way(t graph.Tag) ([]graph.Ref, bool) {
 	if err != nil {
 		return nil, false
 	}
-	way := []graph.Ref{at}
+	var way []graph.Ref
 	for _, line := range t.Evidence {
 		from, to, ok := readStep(line)
-		if !ok || from.Key() != way[len(way)-1].Key() {
+		if !ok || !holds(at, from) {
 			return nil, false
 		}
-		way = append(way, to)
+		way, at = append(way, from, to), to
 	}
-	return way, way[len(way)-1].Key() == t.Ref.Key()
+	return slices.CompactFunc(way, func(a, b graph.Ref) bool { return a.Key() == b.Key() }), at.Key() == t.Ref.Key()
+}
+
+// holds says whether a column is, or lies within, what at names.
+func holds(at, column graph.Ref) bool {
+	for column.Key() != at.Key() {
+		if !column.IsColumn() {
+			return false
+		}
+		column = column.Column(graph.ParentPath(column.Path))
+	}
+	return true
 }
 
 const (
