@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/internal/googlesql"
@@ -32,13 +33,9 @@ type SandboxOptions struct {
 
 // Sandbox serves the local warehouse until ctx ends.
 func Sandbox(ctx context.Context, o SandboxOptions) error {
-	projects, err := projectsOf(o.Estate)
-	if err != nil {
-		return err
-	}
-	s, err := sandbox.New(sandbox.Config{
-		Dir: o.DataDir, Listen: o.Listen, Estate: o.Estate, World: worldOf(o.Estate, projects), Logger: o.Logger,
-	})
+	config := companyConfig(o.Estate)
+	config.Dir, config.Listen, config.Logger = o.DataDir, o.Listen, o.Logger
+	s, err := sandbox.New(config)
 	if err != nil {
 		return fmt.Errorf("open the sandbox: %w", err)
 	}
@@ -52,12 +49,18 @@ func Sandbox(ctx context.Context, o SandboxOptions) error {
 	return s.Stop(context.WithoutCancel(ctx))
 }
 
-// projectsOf are the projects of an estate, and none without one.
-func projectsOf(estate string) ([]string, error) {
+// companyConfig is a sandbox with the demo company. An estate replaces its
+// warehouse and topics; its people stay, and its crawler may read the metadata
+// of the estate.
+func companyConfig(estate string) sandbox.Config {
+	world := company.World(time.Now())
 	if estate == "" {
-		return nil, nil
+		return sandbox.Config{World: world}
 	}
-	return estateProjects(estate)
+	return sandbox.Config{
+		Estate: estate, EstateReaders: []string{company.Crawler().Email},
+		World: sandbox.World{Principals: world.Principals, Roles: world.Roles},
+	}
 }
 
 // DemoOptions say how the demo runs.
@@ -131,23 +134,19 @@ func startDemo(ctx context.Context, o DemoOptions) (*demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	projects, err := projectsOf(o.Estate)
-	if err != nil {
-		return nil, err
-	}
-	d.sandbox, err = sandbox.New(sandbox.Config{
-		Dir: filepath.Join(o.DataDir, "sandbox"), Listen: state.Sandbox, Estate: o.Estate, World: worldOf(o.Estate, projects),
-		RedirectURIs: []string{state.url() + "/auth/callback"}, Worker: worker, Logger: o.Logger,
-	})
-	if err != nil {
+	config := companyConfig(o.Estate)
+	config.Dir, config.Listen = filepath.Join(o.DataDir, "sandbox"), state.Sandbox
+	config.RedirectURIs = []string{state.url() + "/auth/callback"}
+	config.Worker, config.Logger = worker, o.Logger
+	if d.sandbox, err = sandbox.New(config); err != nil {
 		return nil, fmt.Errorf("open the demo's warehouse: %w", err)
 	}
 	if err := d.sandbox.Start(ctx); err != nil {
 		return nil, fmt.Errorf("start the demo's warehouse: %w", err)
 	}
-	config, err := writeDemoConfig(state, d.sandbox.Addresses(), o, projects)
+	written, err := writeDemoConfig(state, d.sandbox.Addresses(), o)
 	if err == nil {
-		d.app, err = Open(ctx, config, Options{Logger: o.Logger, Progress: o.Progress, Version: o.Version})
+		d.app, err = Open(ctx, written, Options{Logger: o.Logger, Progress: o.Progress})
 	}
 	if err != nil {
 		return nil, errors.Join(err, d.sandbox.Stop(context.WithoutCancel(ctx)))

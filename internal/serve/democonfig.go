@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -67,7 +64,7 @@ func readDemoState(o DemoOptions) (demoState, error) {
 
 // writeDemoConfig writes the configuration that the demo runs on into its data
 // directory, where the other commands find it, and reads it back as they do.
-func writeDemoConfig(state demoState, at sandbox.Addresses, o DemoOptions, projects []string) (Config, error) {
+func writeDemoConfig(state demoState, at sandbox.Addresses, o DemoOptions) (Config, error) {
 	dir, err := filepath.Abs(o.DataDir)
 	if err != nil {
 		return Config{}, fmt.Errorf("find the data directory: %w", err)
@@ -82,6 +79,10 @@ func writeDemoConfig(state demoState, at sandbox.Addresses, o DemoOptions, proje
 	}
 	document := demoDocument(state, at, dir, crawler, publisher)
 	if o.Estate != "" {
+		projects, err := warehouse.EstateProjects(o.Estate)
+		if err != nil {
+			return Config{}, fmt.Errorf("read the estate: %w", err)
+		}
 		document = estateDocument(document, at, crawler, projects)
 	}
 	data, err := yaml.Marshal(document)
@@ -149,39 +150,4 @@ func estateDocument(document keys, at sandbox.Addresses, crawler string, project
 	}
 	delete(document, "target")
 	return document
-}
-
-// estateProjects are the projects of an estate.
-func estateProjects(dir string) ([]string, error) {
-	seed, err := warehouse.LoadEstate(dir)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", err, graph.ErrInvalid)
-	}
-	var projects []string
-	for _, d := range seed.Datasets {
-		projects = append(projects, d.DatasetReference.ProjectId)
-	}
-	slices.Sort(projects)
-	return slices.Compact(projects), nil
-}
-
-// worldOf is the demo company. An estate replaces its warehouse and topics;
-// its people stay, and its crawler may read the metadata of the estate.
-func worldOf(estate string, projects []string) sandbox.World {
-	world := company.World(time.Now())
-	if estate == "" {
-		return world
-	}
-	principals := world.Principals
-	for i, p := range principals {
-		if p.Email != company.Crawler().Email {
-			continue
-		}
-		roles := maps.Clone(p.Roles)
-		for _, project := range projects {
-			roles[project] = p.Roles[company.Project]
-		}
-		principals[i].Roles = roles
-	}
-	return sandbox.World{Principals: principals, Roles: world.Roles}
 }
