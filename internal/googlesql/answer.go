@@ -40,7 +40,8 @@ type Source struct {
 	// Asset is the full name of the table the column belongs to.
 	Asset string `json:"asset"`
 	// Column is the path to the leaf that was read ("contact.email",
-	// "items[].sku"); a struct copied whole stays one path.
+	// "items[].sku"); a struct copied whole stays one path. "*" is all columns
+	// of a table whose columns are not known.
 	Column string `json:"column"`
 	// Kind is identity, transformation, aggregation or window in an output's
 	// sources; filter, join or group in a statement's influences.
@@ -57,7 +58,9 @@ type Source struct {
 type Output struct {
 	// Output is the full name of the table written; empty for a bare SELECT.
 	Output string `json:"output"`
-	// Column is the name or the path of the column written.
+	// Column is the name or the path of the column written; "*" where a star
+	// is over a table whose columns are not known, and f0_, f1_, ... where
+	// there is no name.
 	Column string `json:"column"`
 	// Sources are the columns that reach its value, sorted.
 	Sources []Source `json:"sources"`
@@ -65,7 +68,8 @@ type Output struct {
 
 // Statement is one statement of a script.
 type Statement struct {
-	// Start and End are byte offsets into the request's SQL.
+	// Start and End are byte offsets into the request's SQL. Positions in
+	// errors ("[at 2:5]") count from the statement's own start.
 	Start int `json:"start"`
 	End   int `json:"end"`
 	// Kind is the statement's kind in the analyzer's words ("CreateViewStmt").

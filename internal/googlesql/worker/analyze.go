@@ -154,7 +154,7 @@ func (c *catalog) bySyntax(s statement, why error) lineage {
 	if len(s.syntax.target) > 0 {
 		out.Outputs = []string{c.namer.full(s.syntax.target)}
 	}
-	if len(out.Inputs) == 0 {
+	if len(out.Inputs) == 0 && len(out.Outputs) == 0 {
 		out.Outcome = failed
 	}
 	out.Error = why.Error()
@@ -178,18 +178,28 @@ func (c *catalog) resolve(t *text, s statement) (*result, string, error) {
 			}
 		}
 	}
-	if q := s.syntax.query; q.end > 0 && q.start > 0 {
+	if q := s.syntax.query; q.end > 0 && q.start > 0 && len(s.syntax.into) == 0 {
 		sql := s.sql[q.start:q.end]
 		if syn, err2 := parseStatement(c.engine.lang, sql); err2 == nil {
 			if r, _, err2 := (&attempt{catalog: c, sql: sql, syntax: syn}).run(t.bare); err2 == nil {
-				if len(s.syntax.target) > 0 {
-					r.target = strings.Join(s.syntax.target, ".")
-				}
+				r.retarget(s.syntax)
 				return r, "statement: read by its query alone: " + err.Error(), nil
 			}
 		}
 	}
 	return nil, "", err
+}
+
+// retarget makes what a query gives what its statement writes.
+func (r *result) retarget(s *syntax) {
+	if len(s.target) > 0 {
+		r.target = strings.Join(s.target, ".")
+	}
+	if len(s.columns) == len(r.columns) {
+		for i, name := range s.columns {
+			r.columns[i].name = name
+		}
+	}
 }
 
 // run asks the analyzer, first as strictly as BigQuery is and then with

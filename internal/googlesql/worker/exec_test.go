@@ -72,7 +72,6 @@ var everyType = []field{
 
 // The law of loading: what is loaded is read back in the same form.
 func TestLoadedIsReadBack(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	s.create("p.d.every", everyType...)
 	rows := `[["a 'b' \"c\" \\n ü","eA==","-5","1.5","true","1.25","3.5","2030-07-17T01:45:06.123456Z","2030-07-17","01:45:06.5","2030-07-17T01:45:06","{\"a\":[1,null]}"],` +
@@ -87,7 +86,6 @@ func TestLoadedIsReadBack(t *testing.T) {
 }
 
 func TestNestedIsReadBack(t *testing.T) {
-	t.Parallel()
 	schema := []field{
 		{Name: "id", Type: "INT64"},
 		{Name: "contact", Type: "RECORD", Fields: []field{{Name: "email", Type: "STRING"}, {Name: "at", Type: "STRUCT", Fields: []field{{Name: "city", Type: "STRING"}}}}},
@@ -105,7 +103,6 @@ func TestNestedIsReadBack(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
 			s := newSession(t)
 			s.create("p.d.t", schema...)
 			if err := s.load("p.d.t", "["+tt.row+"]", schema...); err != nil {
@@ -119,7 +116,6 @@ func TestNestedIsReadBack(t *testing.T) {
 }
 
 func TestNullsAreTold(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	schema := []field{{Name: "c", Type: "RECORD", Fields: []field{{Name: "e", Type: "STRING"}}}, {Name: "a", Type: "STRING", Mode: "REPEATED"}}
 	s.create("p.d.t", schema...)
@@ -133,7 +129,6 @@ func TestNullsAreTold(t *testing.T) {
 }
 
 func TestLoadIsAllOrNothing(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	schema := []field{{Name: "i", Type: "INTEGER"}}
 	s.create("p.d.t", schema...)
@@ -157,7 +152,6 @@ func TestLoadIsAllOrNothing(t *testing.T) {
 }
 
 func TestLoadRefusesTypesThatAreNone(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	for _, typ := range []string{"", "STRING) --", "RECORD", "STRUCT<a INT64>", "'x'"} {
 		if _, err := s.worker.create(tableQuestion{Table: "p.d.t", Schema: []field{{Name: "a", Type: typ}}}); err == nil {
@@ -173,7 +167,6 @@ func TestLoadRefusesTypesThatAreNone(t *testing.T) {
 }
 
 func TestNamesThatNeedQuotes(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	schema := []field{{Name: "select", Type: "STRING"}, {Name: "a b", Type: "RECORD", Fields: []field{{Name: "from", Type: "STRING"}}}}
 	s.create("my-project.d.order", schema...)
@@ -186,7 +179,6 @@ func TestNamesThatNeedQuotes(t *testing.T) {
 }
 
 func TestRendering(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	tests := []struct{ expr, want string }{
 		{"1", `"1"`},
@@ -219,7 +211,6 @@ func TestRendering(t *testing.T) {
 }
 
 func TestSchemaOfRows(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	r, err := s.worker.execute(statementQuestion{SQL: "SELECT 1 AS i, 'x', 1.5, TRUE AS o, [1] AS a, STRUCT('x' AS s, [STRUCT(DATE '2020-01-01' AS d)] AS l) AS r, NUMERIC '1' AS n"})
 	if err != nil {
@@ -240,7 +231,6 @@ func TestSchemaOfRows(t *testing.T) {
 }
 
 func TestParameters(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	text := func(v string) *string { return &v }
 	tests := []struct {
@@ -279,7 +269,6 @@ func TestParameters(t *testing.T) {
 }
 
 func TestStatementsThatChange(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	affected := func(sql string, want int64) {
 		t.Helper()
@@ -304,7 +293,6 @@ func TestStatementsThatChange(t *testing.T) {
 }
 
 func TestMerge(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	s.create("p.d.t", field{Name: "k", Type: "INTEGER"}, field{Name: "v", Type: "STRING"})
 	if err := s.load("p.d.t", `[["1","a"],["2","b"]]`, field{Name: "k", Type: "INTEGER"}, field{Name: "v", Type: "STRING"}); err != nil {
@@ -325,7 +313,6 @@ func TestMerge(t *testing.T) {
 }
 
 func TestRefusalsChangeNothing(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	s.exec("CREATE TABLE p.d.t AS SELECT 'secret' AS v")
 	tests := []struct{ name, sql, want string }{
@@ -354,7 +341,6 @@ func TestRefusalsChangeNothing(t *testing.T) {
 }
 
 func TestViews(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	schema := []field{{Name: "id", Type: "INTEGER"}, {Name: "contact", Type: "RECORD", Fields: []field{{Name: "email", Type: "STRING"}, {Name: "phone", Type: "STRING"}}},
 		{Name: "cards", Type: "RECORD", Mode: "REPEATED", Fields: []field{{Name: "number", Type: "STRING"}}}}
@@ -396,7 +382,6 @@ ARRAY(SELECT AS STRUCT RIGHT(c.number, 2) AS number FROM UNNEST(cards) AS c WITH
 }
 
 func TestCreateReplaces(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	s.create("p.d.t", field{Name: "a", Type: "STRING"})
 	s.exec("INSERT INTO p.d.t (a) VALUES ('x')")
@@ -415,7 +400,6 @@ func TestCreateReplaces(t *testing.T) {
 }
 
 func TestDescribe(t *testing.T) {
-	t.Parallel()
 	s := newSession(t)
 	s.create("p.d.t", field{Name: "a", Type: "STRING"}, field{Name: "n", Type: "INTEGER"})
 	tests := []struct{ name, sql, want string }{

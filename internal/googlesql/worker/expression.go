@@ -188,6 +188,11 @@ func (r *resolved) call(f *g.Function, k kind, e g.ResolvedExprNode) *value {
 	}
 	s := functionStep(f, k)
 	internal := must(f.Name())
+	if args := argumentsOf(e); internal == "$is_null" && len(args) == 1 && compound(args[0]) {
+		// Whether a struct or an array is there shows nothing of what is in it.
+		r.influence(filter, args[0])
+		return constant()
+	}
 	if choosing[s.function] && compound(e) {
 		return r.choose(s, e, argumentsOf(e))
 	}

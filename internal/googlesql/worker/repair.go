@@ -108,10 +108,13 @@ func (a *attempt) tableOf(r tableRef) *table {
 	return t
 }
 
+// refs are all names of tables whose columns expressions may use.
+func (a *attempt) refs() []tableRef { return slices.Concat(a.syntax.refs, a.syntax.into) }
+
 // around are the names in FROM of the queries around a byte, innermost first.
 func (a *attempt) around(at int) []tableRef {
 	var out []tableRef
-	for _, r := range a.syntax.refs {
+	for _, r := range a.refs() {
 		if r.in.has(at) && !a.syntax.ctes[r.key()] {
 			out = append(out, r)
 		}
@@ -153,13 +156,13 @@ func (a *attempt) unrecognized(m []string, at int) bool {
 	if placeholder.MatchString(first) && strings.HasPrefix(a.sql[at:], first) {
 		return a.rewrite(a.sql[:at] + valueLike(first, at) + a.sql[at+len(first):])
 	}
-	return a.addToFirst(a.around(at), first, true) || a.addToFirst(a.syntax.refs, first, true) || a.addToFunction(first)
+	return a.addToFirst(a.around(at), first, true) || a.addToFirst(a.refs(), first, true) || a.addToFunction(first)
 }
 
 func (a *attempt) notInside(m []string, at int) bool {
 	name, alias := bare(m[1]), bare(m[2])
 	called := func(r tableRef) bool { return !strings.EqualFold(r.alias, alias) }
-	return a.addToFirst(slices.DeleteFunc(a.around(at), called), name, false) || a.addToFirst(a.syntax.refs, name, true) || a.addToFunction(name)
+	return a.addToFirst(slices.DeleteFunc(a.around(at), called), name, false) || a.addToFirst(a.refs(), name, true) || a.addToFunction(name)
 }
 
 // addToFunction gives a column to the first table function that lacks it.
@@ -174,7 +177,7 @@ func (a *attempt) addToFunction(name string) bool {
 
 func (a *attempt) notPresent(m []string, _ int) bool {
 	name, in := bare(m[1]), strings.ToLower(bare(m[2]))
-	if a.addToFirst(a.syntax.refs, name, false) {
+	if a.addToFirst(a.refs(), name, false) {
 		return true
 	}
 	for _, key := range sortedKeys(a.tables) {
@@ -301,7 +304,7 @@ func (a *attempt) noField(m []string, at int) bool {
 // one of its names is.
 func (a *attempt) growPath(path []string) bool {
 	for start := range path[:len(path)-1] {
-		for _, r := range a.syntax.refs {
+		for _, r := range a.refs() {
 			t := a.tableOf(r)
 			if t == nil {
 				continue
@@ -327,7 +330,7 @@ func (a *attempt) growPath(path []string) bool {
 func (a *attempt) notAnArray(_ []string, at int) bool {
 	path := pathAround(a.sql, at)
 	for start := len(path) - 1; start >= 0; start-- {
-		for _, r := range a.syntax.refs {
+		for _, r := range a.refs() {
 			t := a.tableOf(r)
 			if t == nil {
 				continue

@@ -46,7 +46,9 @@ func (f *fault) Error() string { return f.Message }
 func refuse(err error) *fault { return &fault{Kind: kindInvalid, Message: plain(err)} }
 
 // worker holds the two engines, each made when it is first needed: a lineage
-// worker never pays for the executor, nor the other way round.
+// worker never pays for the executor, nor the other way round. It answers one
+// question at a time, and there is one worker in a process: both engines run on
+// one module of Google's code, in which two calls must never interleave.
 type worker struct {
 	engine  *engine
 	session *executor

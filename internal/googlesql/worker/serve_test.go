@@ -23,7 +23,6 @@ func converse(t *testing.T, k *worker, lines ...string) []string {
 }
 
 func TestServeAnswersWhateverItIsAsked(t *testing.T) {
-	t.Parallel()
 	tests := []struct{ name, line, want string }{
 		{"no JSON", `nope`, `{"id":"","error":{"kind":"protocol","message":"line is not a question`},
 		{"a list", `[1]`, `{"id":"","error":{"kind":"protocol"`},
@@ -47,7 +46,6 @@ func TestServeAnswersWhateverItIsAsked(t *testing.T) {
 }
 
 func TestServeKeepsOrderAndSkipsBlankLines(t *testing.T) {
-	t.Parallel()
 	got := converse(t, newWorker(), `{"id":"1","op":"version"}`, "", "  ", `x`, `{"id":"3","op":"version"}`)
 	if len(got) != 3 {
 		t.Fatalf("%d answers to three questions: %v", len(got), got)
@@ -60,7 +58,6 @@ func TestServeKeepsOrderAndSkipsBlankLines(t *testing.T) {
 }
 
 func TestServeLastLineWithoutEnd(t *testing.T) {
-	t.Parallel()
 	if got := converse(t, newWorker(), `{"id":"1","op":"version"}`); len(got) != 1 {
 		t.Errorf("answers %v", got)
 	}
@@ -77,7 +74,6 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, errPipe }
 func (brokenPipe) Read([]byte) (int, error)  { return 0, errPipe }
 
 func TestServeEndsWithItsPipes(t *testing.T) {
-	t.Parallel()
 	if err := serve(brokenPipe{}, &bytes.Buffer{}, newWorker()); !errors.Is(err, errPipe) {
 		t.Errorf("a broken reader ends with %v", err)
 	}
@@ -89,7 +85,6 @@ func TestServeEndsWithItsPipes(t *testing.T) {
 // A panic is a fault of the worker that is answered; the next question finds a
 // worker that works.
 func TestServePanicIsAnswered(t *testing.T) {
-	t.Parallel()
 	k := newWorker()
 	k.engine = &engine{} // without its parts nothing can be analyzed
 	got := converse(t, k, `{"id":"1","op":"analyze","question":{"sql":"SELECT 1"}}`, `{"id":"2","op":"parse","question":{"sql":"SELECT 1 FROM t"}}`)
@@ -102,7 +97,6 @@ func TestServePanicIsAnswered(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	t.Parallel()
 	k := newWorker()
 	tests := []struct{ name, sql, want string }{
 		{"names are completed", "SELECT * FROM a, b.c, `d.e.f`", `{"parsed":true,"tables":["d.e.f","p.b.c","p.x.a"]}`},

@@ -75,8 +75,33 @@ func (r *resolved) create(out *result, s g.ResolvedNode) {
 	for _, c := range must(s.GetChildNodes()) {
 		r.node(c)
 	}
-	if !strings.HasPrefix(out.kind, "Create") {
+	switch {
+	case !strings.HasPrefix(out.kind, "Create"):
 		out.target = ""
+	case len(r.tables) == 1:
+		r.whole(out)
+	}
+	switch out.kind {
+	case "ExecuteImmediateStmt":
+		r.catalog.unknown.add("statement: the SQL that it executes is not read")
+	case "CreateProcedureStmt":
+		r.catalog.unknown.add("procedure " + out.target + ": its body is not read")
+	}
+}
+
+// whole is a table that is copied or cloned: each of its columns.
+func (r *resolved) whole(out *result) {
+	for key, name := range r.tables {
+		t := r.catalog.tables[key]
+		if t == nil {
+			return
+		}
+		for _, f := range t.shape.fields {
+			out.columns = append(out.columns, written{f.name, copyOf(name, f.name)})
+		}
+		if t.assumed {
+			out.columns = append(out.columns, written{star, copyOf(name, star)})
+		}
 	}
 }
 

@@ -10,6 +10,10 @@ import (
 	"testing"
 )
 
+// Tests that ask an engine are not parallel: a process has one module of
+// Google's code, and two questions to it must never interleave. A worker keeps
+// that law by reading one line at a time.
+
 var update = flag.Bool("update", false, "rewrite the expected answers of testdata/lineage")
 
 // section is one file of a txtar archive.
@@ -61,7 +65,6 @@ func writeArchive(t *testing.T, path, comment string, sections []section) {
 //	? table p.d.u: ...             what is not resolved
 //	! ...                          the error
 func TestLineage(t *testing.T) {
-	t.Parallel()
 	paths, err := filepath.Glob("testdata/lineage/*.txtar")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no cases: %v", err)

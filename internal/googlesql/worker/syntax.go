@@ -39,18 +39,20 @@ type piece struct {
 
 // syntax is what the grammar alone tells of a text.
 type syntax struct {
-	kind   string // "ASTQueryStatement"; empty for a script
-	refs   []tableRef
-	ctes   map[string]bool // names of common table expressions, lower case
-	calls  []call
-	tvfs   [][]string
-	params []span // @name and ?, each as a whole
-	pieces []piece
-	vars   map[string]bool // declared variables of a script, as written
-	query  span            // the first query in the text
-	scopes []*scope
-	target []string // the table that a statement writes
-	source span     // the query that a MERGE reads, without its parentheses
+	kind    string // "ASTQueryStatement"; empty for a script
+	refs    []tableRef
+	ctes    map[string]bool // names of common table expressions, lower case
+	calls   []call
+	tvfs    [][]string
+	params  []span // @name and ?, each as a whole
+	pieces  []piece
+	vars    map[string]bool // declared variables of a script, as written
+	query   span            // the first query in the text
+	scopes  []*scope
+	target  []string   // the table that a statement writes
+	columns []string   // that an INSERT lists
+	into    []tableRef // the same where expressions may name its columns
+	source  span       // the query that a MERGE reads, without its parentheses
 }
 
 // scope is one SELECT: the names in its FROM, and the paths that its
@@ -85,6 +87,8 @@ func parseStatement(lang *g.LanguageOptions, sql string) (*syntax, error) {
 	s.kind = kindOf(root)
 	s.walk(root, &scope{at: span{0, len(sql)}})
 	s.target = targetOf(root)
+	s.columns = insertColumns(root)
+	s.into = intoOf(root, s.target, span{0, len(sql)})
 	s.source = mergeSource(root)
 	runtime.KeepAlive(out)
 	return s, nil
@@ -109,6 +113,46 @@ func targetOf(root g.ASTNode) []string {
 		}
 	}
 	return nil
+}
+
+// insertColumns are the columns that an INSERT lists.
+func insertColumns(root g.ASTNode) []string {
+	if kindOf(root) != "ASTInsertStatement" {
+		return nil
+	}
+	var out []string
+	for _, c := range children(root) {
+		list, ok := c.(*g.ASTColumnList)
+		if !ok {
+			continue
+		}
+		for _, n := range children(list) {
+			if id, ok := n.(*g.ASTIdentifier); ok {
+				out = append(out, must(id.GetAsString()))
+			}
+		}
+	}
+	return out
+}
+
+// intoOf is the target of an UPDATE, DELETE or MERGE as a name that its
+// expressions use.
+func intoOf(root g.ASTNode, target []string, whole span) []tableRef {
+	switch root.(type) {
+	case *g.ASTUpdateStatement, *g.ASTDeleteStatement, *g.ASTMergeStatement:
+	default:
+		return nil
+	}
+	if len(target) == 0 {
+		return nil
+	}
+	r := tableRef{path: target, alias: target[len(target)-1], at: whole, in: whole}
+	for _, c := range children(root) {
+		if alias, ok := c.(*g.ASTAlias); ok {
+			r.alias = must(alias.GetAsString())
+		}
+	}
+	return []tableRef{r}
 }
 
 // mergeSource is the subquery that a MERGE uses, if it uses one.

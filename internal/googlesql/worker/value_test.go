@@ -143,7 +143,6 @@ func TestSourcesAreSorted(t *testing.T) {
 }
 
 func TestShapes(t *testing.T) {
-	t.Parallel()
 	e, err := newEngine()
 	if err != nil {
 		t.Fatal(err)
