@@ -49,6 +49,7 @@ var own = []struct {
 	{"internal/archtest", nil},
 	{"ui", nil},
 
+	{"tools/...", nil},
 	{"internal/serve/...", []string{"..."}},
 	{"cmd/...", []string{"..."}},
 }
