@@ -83,51 +83,42 @@ func (s *searching) known(p posting) field {
 // no order. Without words it gives all.
 func (s *searching) matches() iter.Seq[match] {
 	return func(yield func(match) bool) {
-		if len(s.terms) == 0 {
-			for _, slot := range s.index.slots {
-				if m, ok := s.match(slot, stageName); ok && !yield(m) {
-					return
-				}
+		// The documents are gone through as they lie in memory: where many
+		// match, waiting for memory is what takes the time.
+		with, stages := s.intersect()
+		for slot := range s.index.docs {
+			if (with != nil && with[slot] == 0) || s.index.docs[slot].ref == "" {
+				continue
 			}
-			return
-		}
-		slots, stages := s.intersect()
-		for _, slot := range slots {
-			if m, ok := s.match(slot, stages[slot]); ok && !yield(m) {
+			if m, ok := s.match(uint32(slot), stages[slot]); ok && !yield(m) {
 				return
 			}
 		}
 	}
 }
 
-// intersect returns the documents that have all words, and in which stage each
-// is: that of the word that stands worst.
-func (s *searching) intersect() (slots []uint32, stages []stage) {
+// intersect returns where the last word stands in each document that has all
+// words, nil where there is no word; and in which stage each document is: that
+// of the word that stands worst.
+func (s *searching) intersect() (with []field, stages []stage) {
 	stages = make([]stage, len(s.index.docs))
-	var with []field
 	for i := range s.terms {
 		before := with
 		with = make([]field, len(s.index.docs))
-		var found []uint32
 		for _, word := range s.expand(&s.terms[i]) {
 			for _, p := range s.index.terms[word] {
-				slot := p.slot()
-				if i > 0 && before[slot] == 0 {
-					continue
+				if slot := p.slot(); i == 0 || before[slot] != 0 {
+					with[slot] |= s.known(p)
 				}
-				fields := s.known(p)
-				if fields != 0 && with[slot] == 0 {
-					found = append(found, slot)
-				}
-				with[slot] |= fields
 			}
 		}
-		for _, slot := range found {
-			stages[slot] = max(stages[slot], bestStage(with[slot]))
+		for slot, f := range with {
+			if f != 0 {
+				stages[slot] = max(stages[slot], bestStage(f))
+			}
 		}
-		slots = found
 	}
-	return slots, stages
+	return with, stages
 }
 
 func bestStage(f field) stage {
@@ -172,6 +163,8 @@ func (s *searching) match(slot uint32, at stage) (match, bool) {
 	}
 	if s.words != "" && (e.nameWords == s.words || e.fullWords == s.words) {
 		at = stageExact
+	} else {
+		at = max(at, stageName)
 	}
 	return match{e, visibility, rank{at, e.size, e.name, e.ref}}, true
 }
