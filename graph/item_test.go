@@ -22,11 +22,15 @@ func TestKeysIdentify(t *testing.T) {
 	}{
 		{
 			"asset: its ref, not its kind",
-			graph.Asset{Ref: table, Kind: graph.KindTable}, graph.Asset{Ref: table, Kind: graph.KindView}, graph.Asset{Ref: other},
+			graph.Asset{Ref: table, Kind: graph.KindTable},
+			graph.Asset{Ref: table, Kind: graph.KindView},
+			graph.Asset{Ref: other},
 		},
 		{
 			"column: its folded path",
-			graph.Column{Ref: table.Column("A.b")}, graph.Column{Ref: table.Column("a.B"), Type: "STRING"}, graph.Column{Ref: table.Column("a")},
+			graph.Column{Ref: table.Column("A.b")},
+			graph.Column{Ref: table.Column("a.B"), Type: "STRING"},
+			graph.Column{Ref: table.Column("a")},
 		},
 		{
 			"owner: who in which role, by which sort of witness",
@@ -36,7 +40,8 @@ func TestKeysIdentify(t *testing.T) {
 		},
 		{
 			"grant: who has which role on what",
-			graph.Grant{On: table, Principal: "user:a", Role: "READER"}, graph.Grant{On: table, Principal: "user:a", Role: "READER", Provenance: warehouse},
+			graph.Grant{On: table, Principal: "user:a", Role: "READER"},
+			graph.Grant{On: table, Principal: "user:a", Role: "READER", Provenance: warehouse},
 			graph.Grant{On: table, Principal: "user:a", Role: "OWNER"},
 		},
 		{

@@ -32,19 +32,23 @@ func TestFilter(t *testing.T) {
 		{"by an owner it has not", graph.Filter{Visible: []graph.Clause{{is(graph.AttributeOwner, "user:bob@example.org")}}}, graph.Hidden},
 		{
 			"all conditions of a clause must hold",
-			graph.Filter{Visible: []graph.Clause{{is(graph.AttributeKind, "table"), is(graph.AttributeSource, "registry")}}}, graph.Hidden,
+			graph.Filter{Visible: []graph.Clause{{is(graph.AttributeKind, "table"), is(graph.AttributeSource, "registry")}}},
+			graph.Hidden,
 		},
 		{
 			"any clause suffices",
-			graph.Filter{Visible: []graph.Clause{{is(graph.AttributeKind, "topic")}, {is(graph.AttributeSource, "warehouse")}}}, graph.Visible,
+			graph.Filter{Visible: []graph.Clause{{is(graph.AttributeKind, "topic")}, {is(graph.AttributeSource, "warehouse")}}},
+			graph.Visible,
 		},
 		{
 			"discoverable where no clause of visible holds",
-			graph.Filter{Visible: []graph.Clause{{is(graph.AttributeKind, "topic")}}, Discoverable: []graph.Clause{{}}}, graph.Discoverable,
+			graph.Filter{Visible: []graph.Clause{{is(graph.AttributeKind, "topic")}}, Discoverable: []graph.Clause{{}}},
+			graph.Discoverable,
 		},
 		{
 			"visible where both hold",
-			graph.Filter{Visible: []graph.Clause{{}}, Discoverable: []graph.Clause{{}}}, graph.Visible,
+			graph.Filter{Visible: []graph.Clause{{}}, Discoverable: []graph.Clause{{}}},
+			graph.Visible,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

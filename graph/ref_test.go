@@ -145,7 +145,9 @@ func TestRefInJSON(t *testing.T) {
 func TestCompareRefsOrdersWhollyAndByParts(t *testing.T) {
 	t.Parallel()
 	want := []graph.Ref{
-		{Namespace: "a", Name: "a"}, {Namespace: "a", Name: "a", Path: "a"}, {Namespace: "a", Name: "b"},
+		{Namespace: "a", Name: "a"},
+		{Namespace: "a", Name: "a", Path: "a"},
+		{Namespace: "a", Name: "b"},
 		{Namespace: "b", Name: "a"},
 	}
 	got := slices.Clone(want)

@@ -135,17 +135,17 @@ type arrival struct {
 // is pseudonymous from the start or became so on its way.
 func (p propagation) carry(label string) []graph.Tag {
 	reached := map[string]*arrival{}
-	var clear, hidden []*arrival
+	var plain, hidden []*arrival
 	for i := range p.seeds[label] {
 		seed := &p.seeds[label][i]
 		a := &arrival{ref: seed.Ref, key: seed.Ref.Key(), origin: seed, form: seed.Form}
 		if seed.Form == graph.FormPseudonymous {
 			hidden = append(hidden, a)
 		} else {
-			clear = append(clear, a)
+			plain = append(plain, a)
 		}
 	}
-	hidden = append(hidden, p.spread(label, clear, reached, false)...)
+	hidden = append(hidden, p.spread(label, plain, reached, false)...)
 	p.spread(label, hidden, reached, true)
 	var out []graph.Tag
 	for _, a := range reached {
