@@ -42,7 +42,7 @@ func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, exp
 	if _, err := rows.Session.Delete().Where(session.ExpiresAtLTE(micros(s.store.now()))).Exec(ctx); err != nil {
 		return fmt.Errorf("sweep sessions: %w", err)
 	}
-	err = rows.Session.Create().SetID(hashOf(token)).SetData(data).SetExpiresAt(micros(expiry)).
+	err = rows.Session.Create().SetID(hashOf(token)).SetData(append([]byte{}, data...)).SetExpiresAt(micros(expiry)).
 		OnConflictColumns(session.FieldID).UpdateNewValues().Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("keep session: %w", err)
