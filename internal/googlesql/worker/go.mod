@@ -2,9 +2,10 @@ module cadastre.dev/cadastre/internal/googlesql/worker
 
 go 1.26.0
 
-require github.com/goccy/googlesqlite v0.3.1
-
-require github.com/goccy/go-googlesql v0.4.0
+require (
+	github.com/goccy/go-googlesql v0.4.0
+	github.com/goccy/googlesqlite v0.3.1
+)
 
 require (
 	cloud.google.com/go/compute/metadata v0.9.0 // indirect
@@ -34,4 +35,5 @@ require (
 	modernc.org/memory v1.11.0 // indirect
 	modernc.org/quickjs v0.18.2 // indirect
 )
-require github.com/golang/geo v0.0.0-20260512202753-e3c51de6d1b6
+// The version that googlesqlite names does not resolve.
+require github.com/golang/geo v0.0.0-20260512202753-e3c51de6d1b6 // indirect
