@@ -59,6 +59,11 @@ var readingRoles = []string{
 	"READER", "WRITER", "OWNER", "roles/bigquery.dataViewer", "roles/bigquery.dataEditor", "roles/bigquery.dataOwner", "roles/bigquery.admin", "roles/bigquery.filteredDataViewer",
 }
 
+// metadataRoles are BigQuery's roles that read no rows.
+var metadataRoles = []string{
+	"roles/bigquery.metadataViewer", "roles/bigquery.user", "roles/bigquery.jobUser", "roles/bigquery.resourceViewer", graph.RoleAuthorized,
+}
+
 // directWays are rights on the asset and its container. A role that we do not
 // know is told too: it may read.
 func (a *App) directWays(ctx context.Context, r *store.Reader, asset graph.Asset) ([]shape.Way, error) {
@@ -73,12 +78,12 @@ func (a *App) directWays(ctx context.Context, r *store.Reader, asset graph.Asset
 	var ways []shape.Way
 	for _, ref := range on {
 		for _, g := range grants[ref] {
-			if g.Role == graph.RoleAuthorized {
+			if slices.Contains(metadataRoles, g.Role) {
 				continue
 			}
-			why := fmt.Sprintf("%s has the role %s on %s", g.Principal, g.Role, ref.Name)
+			why := fmt.Sprintf("the role %s on %s", g.Role, ref.Name)
 			if !slices.Contains(readingRoles, g.Role) {
-				why += ", which may read it"
+				why += ", which is not one of BigQuery's own and may read it"
 			}
 			since, err := began(ctx, r, ref, g)
 			if err != nil {
