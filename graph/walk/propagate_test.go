@@ -312,6 +312,34 @@ func TestPropagateEqualsTheNaiveWay(t *testing.T) {
 	}
 }
 
+// Law: nothing is forgotten. Whatever holds for a column, by its own tags or by
+// those of what it lies in, is said of each column that an edge carries it to,
+// or a person rejected it there.
+func TestNothingIsForgotten(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(rounds) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		edges, tags := randomEdges(r, 20), randomTags(r, 8)
+		tags = slices.DeleteFunc(tags, func(t graph.Tag) bool { return t.Provenance.Kind == graph.ByPropagation })
+		tags = append(tags, walk.Propagate(edges, tags)...)
+		byKey := map[string][]graph.Tag{}
+		for _, t := range tags {
+			byKey[t.Ref.Key()] = append(byKey[t.Ref.Key()], t)
+		}
+		for _, e := range edges {
+			if !e.Kind.CarriesValue() || e.Function == "COUNT" || e.From.Key() == e.To.Key() {
+				continue
+			}
+			for _, tag := range graph.EffectiveTags(graph.TagsFor(e.From, byKey)) {
+				said := slices.ContainsFunc(byKey[e.To.Key()], func(t graph.Tag) bool { return t.Label == tag.Label })
+				if tag.Label != graph.LabelNone && !said {
+					t.Fatalf("seed %d: %s on %s is forgotten on %s", seed, tag.Label, e.From, e.To)
+				}
+			}
+		}
+	}
+}
+
 // Law: an edge less never carries more, so that what lost its cause ends.
 func TestPropagatedTagsEndWithTheirCause(t *testing.T) {
 	t.Parallel()
