@@ -18,7 +18,7 @@ type demoCommand struct {
 // false makes the answer no.
 func (c *demoCommand) Run(ctx context.Context, all *commands, s *streams) error {
 	options := serve.DemoOptions{
-		DataDir: all.DataDir, Listen: c.Listen, Estate: c.Estate, Version: version,
+		DataDir: all.DataDir, Listen: c.Listen, Estate: c.Estate,
 		Logger: logger(s.err, "warn"), Progress: s.progress(),
 		Tell: func(line string) { _, _ = fmt.Fprintln(s.err, line) },
 	}

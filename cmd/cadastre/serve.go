@@ -22,7 +22,7 @@ func (c *serveCommand) Run(ctx context.Context, all *commands, s *streams) error
 			return err
 		}
 	}
-	app, err := serve.Open(ctx, config, serve.Options{Logger: logger(s.err, config.LogLevel), Version: version})
+	app, err := serve.Open(ctx, config, serve.Options{Logger: logger(s.err, config.LogLevel)})
 	if err != nil {
 		return err
 	}

@@ -179,8 +179,8 @@ func (a *App) viewsOver(base graph.Asset) []shape.PublishedView {
 	return out
 }
 
-// Inbox returns proposals on assets that the principal may tag, which no
-// person has answered.
+// Inbox returns proposals on assets that the principal may tag and that nobody
+// has answered, by that label or a narrower one.
 func (a *App) Inbox(ctx context.Context, who graph.Principal) ([]graph.Tag, error) {
 	r, err := a.reader(ctx, who, 0)
 	if err != nil {
@@ -190,19 +190,13 @@ func (a *App) Inbox(ctx context.Context, who graph.Principal) ([]graph.Tag, erro
 	if err != nil {
 		return nil, err
 	}
-	answered, mine := map[[2]string]bool{}, map[graph.Ref]bool{}
-	owners := map[graph.Ref][]string{}
-	var proposed []graph.Tag
+	mine, owners, said := map[graph.Ref]bool{}, map[graph.Ref][]string{}, map[string][]graph.Tag{}
 	for _, item := range items {
 		switch item := item.(type) {
 		case graph.Owner:
 			owners[item.Asset] = append(owners[item.Asset], item.Principal)
 		case graph.Tag:
-			if item.Provenance.Kind == graph.ByPerson {
-				answered[[2]string{item.Ref.Key(), item.Label}] = true
-			} else if item.State == graph.TagProposed {
-				proposed = append(proposed, item)
-			}
+			said[item.Ref.Key()] = append(said[item.Ref.Key()], item)
 		}
 	}
 	for _, item := range items {
@@ -212,9 +206,14 @@ func (a *App) Inbox(ctx context.Context, who graph.Principal) ([]graph.Tag, erro
 			}
 		}
 	}
-	out := slices.DeleteFunc(proposed, func(t graph.Tag) bool {
-		return !mine[t.Ref.Asset()] || answered[[2]string{t.Ref.Key(), t.Label}]
-	})
+	var out []graph.Tag
+	for _, tags := range said {
+		for _, t := range graph.EffectiveTags(tags) {
+			if t.State == graph.TagProposed && mine[t.Ref.Asset()] {
+				out = append(out, t)
+			}
+		}
+	}
 	slices.SortFunc(out, func(x, y graph.Tag) int { return graph.CompareItems(x, y) })
 	return out, nil
 }
@@ -271,7 +270,9 @@ func (a *App) Sources(ctx context.Context, who graph.Principal) ([]shape.Source,
 		}
 		// Problems name assets that may be hidden from others.
 		if operates {
-			s.Problems = append(s.Problems, cursor.Problems...)
+			if s.Problems, err = a.problems(ctx, c.name); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, s)
 	}

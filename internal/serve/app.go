@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/user"
@@ -44,8 +45,6 @@ type Options struct {
 	Progress Progress
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
-	// Version is what the program calls itself. Defaults to "unversioned".
-	Version string
 }
 
 // App is the program without its command line: the store, the policy, the
@@ -67,6 +66,7 @@ type App struct {
 
 	jobsMu sync.Mutex
 	jobs   *river.Client[*sql.Tx]
+	turn   io.Closer // given back when the jobs are stopped
 }
 
 // system is the principal of what the program does by itself.
@@ -188,6 +188,17 @@ func (a *App) VerifyAudit(ctx context.Context) (audit.Report, error) {
 
 // Explain says what an audience, or each where none is named, gets of a column.
 func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref, audience string) ([]graph.Decision, error) {
+	if !column.IsColumn() {
+		return nil, fmt.Errorf("explain %s: that is an asset; name a column of it, as %s#path: %w", column, column, graph.ErrInvalid)
+	}
+	var asked []string
+	if audience != "" {
+		asked = []string{audience}
+	}
+	names, err := a.chooseAudiences(asked)
+	if err != nil {
+		return nil, err
+	}
 	r, err := a.reader(ctx, who, 0)
 	if err != nil {
 		return nil, err
@@ -197,13 +208,8 @@ func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref
 		return nil, err
 	}
 	var questions []policy.Question
-	for _, au := range a.policy.Audiences() {
-		if audience == "" || au.Name == audience {
-			questions = append(questions, policy.Question{Audience: au.Name, Facts: facts})
-		}
-	}
-	if len(questions) == 0 {
-		return nil, fmt.Errorf("audience %q: there is none of that name: %w", audience, graph.ErrNotFound)
+	for _, name := range names {
+		questions = append(questions, policy.Question{Audience: name, Facts: facts})
 	}
 	return a.policy.Decide(ctx, questions)
 }

@@ -40,7 +40,8 @@ func (c crawlCatalog) Known(ctx context.Context, source string) (graph.Snapshot,
 }
 
 // Commit writes the delta, the cursor and the problems, and makes the next job
-// due. A run that failed keeps the cursor of the one before.
+// due. A run that failed keeps the cursor of the one before, and nothing
+// follows from it.
 func (c crawlCatalog) Commit(ctx context.Context, crawl ingest.Crawl) (graph.Revision, error) {
 	at := store.Cursor{Source: crawl.Source, Cursor: crawl.Cursor, CrawledAt: c.app.now()}
 	if crawl.Cursor == nil {
@@ -57,7 +58,7 @@ func (c crawlCatalog) Commit(ctx context.Context, crawl ingest.Crawl) (graph.Rev
 		if err := tx.Apply(ctx, crawl.Delta); err != nil {
 			return err
 		}
-		if err := tx.PutCursor(ctx, at); err != nil {
+		if err := tx.PutCursor(ctx, at); err != nil || crawl.Cursor == nil {
 			return err
 		}
 		return tx.Enqueue(ctx, c.then)
@@ -104,8 +105,15 @@ func listStatements(ctx context.Context, source ingest.Source, since ingest.Curs
 	switch {
 	case errors.As(err, &partial):
 		return statements, cursor, partial.Findings, nil
+	case ctx.Err() != nil:
+		return nil, nil, nil, err
 	case err != nil:
-		return nil, nil, nil, fmt.Errorf("list statements of %s: %w", source.Name(), err)
+		// The views are analyzed all the same.
+		problem := graph.Finding{
+			Level: graph.FindingWarn, Code: "no-statements", What: fmt.Sprintf("list statements of %s: %v", source.Name(), err),
+			Do: "the lineage of its views is there, that of its jobs is as it was; crawl again when that is mended",
+		}
+		return nil, since, []graph.Finding{problem}, nil
 	}
 	return statements, cursor, nil, nil
 }

@@ -72,8 +72,13 @@ func sortByPosition(columns []graph.Column) {
 	slices.SortFunc(columns, func(x, y graph.Column) int { return x.Position - y.Position })
 }
 
-// isFinal says whether trying again cannot help.
-func isFinal(err error) bool {
+// isFinal says whether trying again at once cannot help. A source that could
+// not be reached was asked several times already; its problem is kept where
+// people look, and the next crawl asks anew.
+func isFinal(kind string, err error) bool {
+	if kind == "crawl" && errors.Is(err, graph.ErrUnavailable) {
+		return true
+	}
 	return errors.Is(err, graph.ErrInvalid) || errors.Is(err, graph.ErrDenied) || errors.Is(err, graph.ErrNotFound) || errors.Is(err, graph.ErrStale)
 }
 

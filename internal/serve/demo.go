@@ -37,10 +37,10 @@ func Sandbox(ctx context.Context, o SandboxOptions) error {
 	config.Dir, config.Listen, config.Logger = o.DataDir, o.Listen, o.Logger
 	s, err := sandbox.New(config)
 	if err != nil {
-		return fmt.Errorf("open the sandbox: %w", err)
+		return fmt.Errorf("open the sandbox: %w: %w", err, graph.ErrInvalid)
 	}
 	if err := s.Start(ctx); err != nil {
-		return fmt.Errorf("start the sandbox: %w", err)
+		return errors.Join(listenError(o.Listen, err), s.Stop(context.WithoutCancel(ctx)))
 	}
 	if err := o.Ready(s.Addresses()); err != nil {
 		return errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
@@ -71,8 +71,10 @@ type DemoOptions struct {
 	Listen string
 	// Estate is a folder of REST resources in place of the company's
 	// warehouse.
-	Estate   string
-	Version  string
+	Estate string
+	// Worker is the GoogleSQL worker. Defaults to cadastre-googlesql beside
+	// this program.
+	Worker   string
 	Logger   *slog.Logger
 	Progress Progress
 	// Tell is told in a line what is going on. Defaults to nobody.
@@ -97,8 +99,12 @@ func Demo(ctx context.Context, o DemoOptions, welcome func(Welcome)) error {
 	}
 	defer d.stop()
 	return d.app.Serve(ctx, func(url string) {
-		if err := d.firstCrawl(ctx); err != nil {
-			d.o.Logger.WarnContext(ctx, "first crawl failed", "err", err)
+		err := d.firstCrawl(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			d.o.Logger.WarnContext(ctx, "first crawl failed; it is done again at the next start", "err", err)
 		}
 		welcome(Welcome{URL: url, DataDir: d.o.DataDir, People: []DemoPerson{
 			{"Ana Ferreira", "analyst: searches, and sees what her views show"},
@@ -111,6 +117,7 @@ func Demo(ctx context.Context, o DemoOptions, welcome func(Welcome)) error {
 // demo is a running demo: the sandbox and the app that is configured on it.
 type demo struct {
 	o       DemoOptions
+	state   demoState
 	sandbox *sandbox.Sandbox
 	app     *App
 }
@@ -126,23 +133,24 @@ func startDemo(ctx context.Context, o DemoOptions) (*demo, error) {
 		o.Tell = func(string) {}
 	}
 	d := &demo{o: o}
-	worker := googlesql.Config{Logger: o.Logger}
-	if _, err := googlesql.Locate(""); err != nil {
+	worker := googlesql.Config{Path: o.Worker, Logger: o.Logger}
+	if _, err := googlesql.Locate(o.Worker); err != nil {
 		o.Tell("No GoogleSQL worker: lineage stays unanalyzed and queries are not run. " + err.Error())
 	}
 	state, err := readDemoState(o)
 	if err != nil {
 		return nil, err
 	}
+	d.state = state
 	config := companyConfig(o.Estate)
 	config.Dir, config.Listen = filepath.Join(o.DataDir, "sandbox"), state.Sandbox
 	config.RedirectURIs = []string{state.url() + "/auth/callback"}
 	config.Worker, config.Logger = worker, o.Logger
 	if d.sandbox, err = sandbox.New(config); err != nil {
-		return nil, fmt.Errorf("open the demo's warehouse: %w", err)
+		return nil, fmt.Errorf("open the demo's warehouse: %w: %w", err, graph.ErrInvalid)
 	}
 	if err := d.sandbox.Start(ctx); err != nil {
-		return nil, fmt.Errorf("start the demo's warehouse: %w", err)
+		return nil, fmt.Errorf("start the demo's warehouse: %w; if this demo runs already, stop it first or use another --data-dir: %w", err, graph.ErrUnavailable)
 	}
 	written, err := writeDemoConfig(state, d.sandbox.Addresses(), o)
 	if err == nil {
@@ -169,22 +177,23 @@ func (d *demo) stop() {
 // firstCrawl fills an empty catalog, and lets the demo's data owner say what
 // everybody knows already: which columns of the company are not personal.
 func (d *demo) firstCrawl(ctx context.Context) error {
-	head, err := d.app.store.Head(ctx)
-	if err != nil || head > 0 {
-		return err
+	if d.state.Filled {
+		return nil
 	}
 	d.o.Tell("Crawling the warehouse and the schema registry.")
 	if _, err := d.app.Crawl(ctx, system(), nil); err != nil {
 		return err
 	}
-	if d.o.Estate != "" {
-		return nil
+	if d.o.Estate == "" {
+		if _, _, err := d.app.Tag(ctx, ownerOfDemo(), notPersonal()); err != nil {
+			return fmt.Errorf("assess the columns that are not personal: %w", err)
+		}
+		if err := d.app.Settle(ctx); err != nil {
+			return err
+		}
 	}
-	otto := ownerOfDemo()
-	if _, _, err := d.app.Tag(ctx, otto, notPersonal()); err != nil {
-		return fmt.Errorf("assess the columns that are not personal: %w", err)
-	}
-	return d.app.Settle(ctx)
+	d.state.Filled = true
+	return d.state.write(d.o.DataDir)
 }
 
 func ownerOfDemo() graph.Principal {

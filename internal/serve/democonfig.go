@@ -16,17 +16,33 @@ import (
 	"cadastre.dev/cadastre/internal/sandbox/company"
 )
 
-// demoState is what must stay the same from one start of the demo to the next:
-// the addresses, because people are sent back and forth between them.
+// demoState is what must be kept from one start of the demo to the next: how
+// far it came, and the warehouse's address, by which the catalog calls it.
 type demoState struct {
 	Listen  string `json:"listen"`
 	Sandbox string `json:"sandbox"`
+	// Filled says that the first crawl came to its end.
+	Filled bool `json:"filled"`
 }
 
 func (s demoState) url() string { return "http://" + s.Listen }
 
-// readDemoState takes the addresses of the last start, unless another is asked
-// for. The warehouse lies one port above.
+// demoStateFile keeps the state in the demo's data directory.
+const demoStateFile = "demo.json"
+
+func (s demoState) write(dir string) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("keep the demo's state: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, demoStateFile), data, 0o600); err != nil {
+		return fmt.Errorf("keep the demo's state: %w", err)
+	}
+	return nil
+}
+
+// readDemoState reads what the last start left, with the address that is asked
+// for now. The first time the warehouse takes a free port, and keeps it.
 func readDemoState(o DemoOptions) (demoState, error) {
 	dir, err := filepath.Abs(o.DataDir)
 	if err != nil {
@@ -35,14 +51,14 @@ func readDemoState(o DemoOptions) (demoState, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return demoState{}, fmt.Errorf("make the data directory: %w", err)
 	}
-	path := filepath.Join(dir, "demo.json")
+	path := filepath.Join(dir, demoStateFile)
 	var state demoState
 	data, err := os.ReadFile(path)
 	if err == nil {
 		err = json.Unmarshal(data, &state)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return demoState{}, fmt.Errorf("read %s: %w", path, err)
+		return demoState{}, fmt.Errorf("read %s: %w; remove it, or use another --data-dir: %w", path, err, graph.ErrInvalid)
 	}
 	listening, err := (Config{}).withDefaults().ListenOn(orDefault(o.Listen, "127.0.0.1:8080"))
 	if err != nil {
@@ -56,10 +72,7 @@ func readDemoState(o DemoOptions) (demoState, error) {
 		}
 		state.Sandbox = free.Listen
 	}
-	if data, err = json.Marshal(state); err != nil {
-		return demoState{}, err
-	}
-	return state, os.WriteFile(path, data, 0o600)
+	return state, state.write(dir)
 }
 
 // writeDemoConfig writes the configuration that the demo runs on into its data
@@ -78,6 +91,9 @@ func writeDemoConfig(state demoState, at sandbox.Addresses, o DemoOptions) (Conf
 		return Config{}, err
 	}
 	document := demoDocument(state, at, dir, crawler, publisher)
+	if o.Worker != "" {
+		document["worker"] = keys{"path": o.Worker}
+	}
 	if o.Estate != "" {
 		projects, err := warehouse.EstateProjects(o.Estate)
 		if err != nil {

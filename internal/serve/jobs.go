@@ -4,29 +4,83 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"syscall"
 	"time"
+
+	"github.com/riverqueue/river"
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/ingest"
 )
 
-// startJobs begins to work the jobs that are due; it does so once.
+// startJobs begins to work the jobs that are due; it does so once, and not
+// while another process works those of this data directory.
 func (a *App) startJobs(ctx context.Context) error {
 	a.jobsMu.Lock()
 	defer a.jobsMu.Unlock()
 	if a.jobs != nil {
 		return nil
 	}
-	client, err := a.store.NewJobClient(ctx, a.workers(), store.JobConfig{})
+	turn, err := takeTurn(a.path(turnFile))
 	if err != nil {
 		return fmt.Errorf("start the jobs: %w", err)
 	}
+	if turn == nil {
+		return nil
+	}
+	client, err := a.store.NewJobClient(ctx, a.workers(), store.JobConfig{})
+	if err != nil {
+		return errors.Join(fmt.Errorf("start the jobs: %w", err), turn.Close())
+	}
 	// The jobs outlive the request that started them; Close stops them.
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
-		return fmt.Errorf("start the jobs: %w", err)
+		return errors.Join(fmt.Errorf("start the jobs: %w", err), turn.Close())
 	}
-	a.jobs = client
+	a.jobs, a.turn = client, turn
 	return nil
+}
+
+// turnFile is locked by the process that works the jobs of a data directory.
+const turnFile = "jobs.lock"
+
+// turnAgain is how often a process asks whether it is its turn.
+const turnAgain = time.Second
+
+// takeTurn locks the file until it is closed. It is nil while another process
+// holds the lock; one that dies gives it back.
+func takeTurn(path string) (io.Closer, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return file, nil
+	}
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, file.Close()
+	}
+	return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), file.Close())
+}
+
+// keepWorking takes over the jobs when the process that works them, such as a
+// command that crawls beside the server, has ended. It returns when ctx ends.
+func (a *App) keepWorking(ctx context.Context) {
+	tick := time.NewTicker(turnAgain)
+	defer tick.Stop()
+	for {
+		if err := a.startJobs(ctx); err != nil && ctx.Err() == nil {
+			a.logger.WarnContext(ctx, "jobs are not worked", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // stopJobs lets running jobs end, and after a while cancels them; what was
@@ -41,6 +95,9 @@ func (a *App) stopJobs() error {
 	defer cancel()
 	err := a.jobs.StopAndCancel(ctx)
 	a.jobs = nil
+	if unlock := a.turn.Close(); unlock != nil {
+		a.logger.Warn("give back the turn", "err", unlock)
+	}
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("stop the jobs: %w", err)
 	}
@@ -118,11 +175,22 @@ func (a *App) crawlReport(ctx context.Context, who graph.Principal, name string)
 	return report, err
 }
 
-// problems returns what went wrong at the last crawl of a source.
+// problems returns what went wrong when a source was last crawled and its SQL
+// analyzed.
 func (a *App) problems(ctx context.Context, name string) ([]string, error) {
-	cursor, err := a.store.Cursor(ctx, name)
-	if err != nil && !errors.Is(err, graph.ErrNotFound) {
-		return nil, err
+	out := []string{}
+	for _, kept := range []string{name, ingest.StatementsOf(name)} {
+		cursor, err := a.store.Cursor(ctx, kept)
+		if err != nil && !errors.Is(err, graph.ErrNotFound) {
+			return nil, err
+		}
+		out = append(out, cursor.Problems...)
 	}
-	return append([]string{}, cursor.Problems...), nil
+	return out, nil
+}
+
+// NextRetry puts a job that failed off for one second, two, four and so on:
+// what waits for the jobs waits for it too.
+func (w *jobWorker[T]) NextRetry(j *river.Job[T]) time.Time {
+	return time.Now().Add(time.Second << max(0, min(j.Attempt-1, 5)))
 }

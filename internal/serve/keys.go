@@ -24,7 +24,7 @@ const keyBytes = 32
 type keyFolder string
 
 // Key returns the key of an id.
-func (k keyFolder) Key(_ context.Context, id string) ([]byte, error) {
+func (k keyFolder) Key(ctx context.Context, id string) ([]byte, error) {
 	if !isIdentifier(id) {
 		return nil, fmt.Errorf("key %q: an id is a word of a-z, 0-9 and _: %w", id, graph.ErrInvalid)
 	}
@@ -45,7 +45,15 @@ func (k keyFolder) Key(_ context.Context, id string) ([]byte, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, fmt.Errorf("key %s: %w", id, err)
 	}
-	return key, writeOnce(name, key)
+	err = writeOnce(name, key)
+	if errors.Is(err, fs.ErrExist) {
+		// Somebody else asked at the same time and was first.
+		return k.Key(ctx, id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w", id, err)
+	}
+	return key, nil
 }
 
 // writeOnce writes a file that must not be there yet, whole or not at all.

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -48,9 +49,24 @@ func (a *App) crawl(ctx context.Context, name string) error {
 	return err
 }
 
-// analyze turns the SQL of a source into edges: of its views, and of the
-// statements that ran since the last time.
+// analyze turns the SQL of a source into edges, and keeps with the source why
+// it could not.
 func (a *App) analyze(ctx context.Context, name string) error {
+	err := a.analyzeSource(ctx, name)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	problem := graph.Finding{Level: graph.FindingWarn, Code: "not-analyzed", What: err.Error(), Do: "crawl the source again; what was known of its lineage stands until then"}
+	failed := ingest.Crawl{Source: ingest.StatementsOf(name), Problems: []graph.Finding{problem}}
+	if _, also := (crawlCatalog{a, store.PropagateArgs{}}).Commit(ctx, failed); also != nil {
+		return errors.Join(err, fmt.Errorf("keep the problem: %w", also))
+	}
+	return err
+}
+
+// analyzeSource analyzes the views of a source, and the statements that ran
+// since the last time.
+func (a *App) analyzeSource(ctx context.Context, name string) error {
 	source, err := a.source(name)
 	if err != nil {
 		return err
@@ -169,7 +185,7 @@ func (w *jobWorker[T]) Work(ctx context.Context, j *river.Job[T]) error {
 		return nil
 	}
 	w.app.logger.WarnContext(ctx, "job failed", "job", w.kind, "attempt", j.Attempt, "err", err)
-	if isFinal(err) {
+	if isFinal(w.kind, err) {
 		return river.JobCancel(err)
 	}
 	return err

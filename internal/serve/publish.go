@@ -253,6 +253,9 @@ func (a *App) movePlan(ctx context.Context, who graph.Principal, why, id string,
 	var moved graph.SavedPlan
 	_, err := a.store.Commit(ctx, who, why, func(tx *store.Tx) error {
 		p, err := tx.Plan(ctx, id)
+		if errors.Is(err, graph.ErrNotFound) {
+			return fmt.Errorf("%w; a plan is kept by the catalog that made it: plan here", err)
+		}
 		if err != nil {
 			return err
 		}
@@ -292,10 +295,20 @@ func (a *App) runPlan(ctx context.Context, id string, run planRun) error {
 	if p.State != graph.PlanApplying {
 		return nil
 	}
-	err = run(ctx, p.Plan, p.Done, a.target.target, planRecorder{a, p})
-	if err != nil && !errors.Is(err, graph.ErrStale) && !errors.Is(err, graph.ErrConflict) {
-		return fmt.Errorf("plan %s: %w", id, err)
+	if err := run(ctx, p.Plan, p.Done, a.target.target, planRecorder{a, p}); err != nil {
+		return a.cameToRest(ctx, id, err)
 	}
+	return nil
+}
+
+// cameToRest returns no error where the plan itself says by now why it
+// stopped: people decide whether it is resumed or undone, not the queue.
+func (a *App) cameToRest(ctx context.Context, id string, why error) error {
+	p, err := a.SavedPlan(context.WithoutCancel(ctx), system(), id)
+	if err != nil || p.State == graph.PlanApplying {
+		return errors.Join(fmt.Errorf("plan %s: %w", id, why), err)
+	}
+	a.logger.WarnContext(ctx, "plan came to rest", "state", string(p.State), "err", why)
 	return nil
 }
 
@@ -372,13 +385,21 @@ const waitBound = 2 * time.Hour
 
 // Settle waits until no job is due, working them if nobody else does.
 func (a *App) Settle(ctx context.Context) error {
-	if err := a.startJobs(ctx); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, waitBound)
 	defer cancel()
-	if err := a.store.WaitIdle(ctx); err != nil {
-		return fmt.Errorf("wait for the jobs: %w", err)
+	for {
+		if err := a.startJobs(ctx); err != nil {
+			return err
+		}
+		waiting, done := context.WithTimeout(ctx, turnAgain)
+		err := a.store.WaitIdle(waiting)
+		late := waiting.Err() != nil && ctx.Err() == nil
+		done()
+		switch {
+		case err == nil:
+			return nil
+		case !late:
+			return fmt.Errorf("wait for the jobs: %w", err)
+		}
 	}
-	return nil
 }

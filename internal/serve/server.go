@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
+	"syscall"
 	"time"
 
 	"cadastre.dev/cadastre/graph"
@@ -25,7 +27,7 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.config.Listen)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w: %w", a.config.Listen, err, graph.ErrUnavailable)
+		return listenError(a.config.Listen, err)
 	}
 	handler, err := a.Handler()
 	if err != nil {
@@ -34,6 +36,11 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 	if err := a.startJobs(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	working, rest := context.WithCancel(ctx)
+	var keeper sync.WaitGroup
+	keeper.Go(func() { a.keepWorking(working) })
+	defer keeper.Wait()
+	defer rest()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -113,4 +120,12 @@ func (c Config) ListenOn(address string) (Config, error) {
 	}
 	c.Listen = address
 	return c, c.Validate()
+}
+
+// listenError says what to do where an address cannot be listened on.
+func listenError(address string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("listen on %s: the address is in use, perhaps by another Cadastre; stop that, or choose another with --listen: %w", address, graph.ErrUnavailable)
+	}
+	return fmt.Errorf("listen on %s: %w: %w", address, err, graph.ErrUnavailable)
 }

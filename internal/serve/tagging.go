@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
@@ -60,7 +61,7 @@ func (a *App) checkTag(ctx context.Context, r *store.Reader, who graph.Principal
 		return request, fmt.Errorf("tag %s: state %q is none of confirmed, rejected, withdrawn: %w", request.Ref, request.State, graph.ErrInvalid)
 	}
 	if !a.knowsLabel(request.Label) {
-		return request, fmt.Errorf("tag %s: label %q is not in the vocabulary: %w", request.Ref, request.Label, graph.ErrInvalid)
+		return request, fmt.Errorf("tag %s: label %q is not in the vocabulary; there is none, or one of %s: %w", request.Ref, request.Label, strings.Join(a.labelsLike(request.Label), ", "), graph.ErrInvalid)
 	}
 	view, err := r.Asset(ctx, request.Ref)
 	if err != nil {
@@ -85,6 +86,26 @@ func (a *App) checkTag(ctx context.Context, r *store.Reader, who graph.Principal
 
 func (a *App) knowsLabel(label string) bool {
 	return label == graph.LabelNone || slices.ContainsFunc(a.policy.Vocabulary(), func(l policy.Label) bool { return l.Key == label })
+}
+
+// labelsLike returns the labels that share the most first words with what is
+// no label, and the shortest ones where none does.
+func (a *App) labelsLike(label string) []string {
+	matching := func(ok func(key string) bool) (like []string) {
+		for _, l := range a.policy.Vocabulary() {
+			if ok(l.Key) {
+				like = append(like, l.Key)
+			}
+		}
+		return like
+	}
+	for at := len(label); at > 0; at = strings.LastIndex(label[:at], ".") {
+		like := matching(func(key string) bool { return key == label[:at] || strings.HasPrefix(key, label[:at]+".") })
+		if len(like) > 0 {
+			return like
+		}
+	}
+	return matching(func(key string) bool { return strings.Count(key, ".") < 2 })
 }
 
 func personTag(r graph.TagRequest, who graph.Principal) graph.Tag {
