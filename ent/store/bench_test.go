@@ -6,6 +6,7 @@ import (
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/search"
 )
 
 // estate is a catalog of a middling company: tables with columns.
@@ -87,6 +88,72 @@ func BenchmarkAssetPage(b *testing.B) {
 		}
 		if _, err := r.Edges(b.Context(), ref); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// opened is a store that holds an estate, with somebody's filter by owner.
+func opened(b *testing.B, tables, columns int) (*store.Store, graph.Filter) {
+	b.Helper()
+	s := openAt(b, b.TempDir()+"/store.db")
+	now := estate(tables, columns)
+	_, err := s.Commit(b.Context(), boss, "crawl", func(tx *store.Tx) error { return tx.Apply(b.Context(), graph.Diff(nil, now)) })
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s, graph.Filter{Visible: []graph.Clause{{{Attribute: graph.AttributeOwner, In: []string{"group:data@example.org"}}}}}
+}
+
+// BenchmarkSearch searches by one name through a filter, the index being there.
+func BenchmarkSearch(b *testing.B) {
+	s, filter := opened(b, 2600, 20)
+	for b.Loop() {
+		r, err := s.Reader(b.Context(), boss, filter, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		found, err := r.Search(b.Context(), search.Query{Text: "table_00042"})
+		if err != nil || found.Total != 1 {
+			b.Fatal(found.Total, err)
+		}
+	}
+}
+
+// BenchmarkSmallCommit confirms a tag in an estate, as people do, and searches
+// after it, so that the index follows.
+func BenchmarkSmallCommit(b *testing.B) {
+	s, filter := opened(b, 2600, 20)
+	ref := graph.BigQueryRef("project", "dataset_042", "table_00042").Column("payload.metrics.field_001")
+	was := graph.Snapshot{}
+	for n := 0; b.Loop(); n++ {
+		now := graph.NewSnapshot(graph.Tag{Ref: ref, Label: "user.name", State: graph.TagConfirmed, Confidence: 1, Evidence: []string{fmt.Sprint(n)}})
+		_, err := s.Commit(b.Context(), boss, "tag", func(tx *store.Tx) error { return tx.Apply(b.Context(), graph.Diff(was, now)) })
+		if err != nil {
+			b.Fatal(err)
+		}
+		was = now
+		r, err := s.Reader(b.Context(), boss, filter, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		found, err := r.Search(b.Context(), search.Query{Labels: []string{"user.name"}})
+		if err != nil || found.Total != 1 {
+			b.Fatal(found.Total, err)
+		}
+	}
+}
+
+// BenchmarkCounts counts an estate through a filter, as the first page does.
+func BenchmarkCounts(b *testing.B) {
+	s, filter := opened(b, 2600, 20)
+	for b.Loop() {
+		r, err := s.Reader(b.Context(), boss, filter, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		counts, err := r.Counts(b.Context())
+		if err != nil || counts.Assets != 2600 {
+			b.Fatal(counts.Assets, err)
 		}
 	}
 }
