@@ -269,6 +269,23 @@ func TestPageSizes(t *testing.T) {
 	}
 }
 
+// A page that ends with the last hit has none behind it.
+func TestLastPageHasNoNext(t *testing.T) {
+	t.Parallel()
+	x := New()
+	for i := range 4 {
+		x.Put(table("d", fmt.Sprintf("t%d", i)))
+	}
+	first := query(t, x, Query{First: 2}, graph.Everything())
+	last := query(t, x, Query{First: 2, After: first.Hits[1].Cursor}, graph.Everything())
+	if !first.HasNext || len(last.Hits) != 2 || last.HasNext {
+		t.Errorf("first page: next %v; last: %d hits, next %v", first.HasNext, len(last.Hits), last.HasNext)
+	}
+	if behind := query(t, x, Query{After: last.Hits[1].Cursor}, graph.Everything()); behind.HasNext || behind.Hits != nil || behind.Total != 4 {
+		t.Errorf("behind the last: %+v", behind)
+	}
+}
+
 // A facet shows its twenty most frequent values, equals by the alphabet.
 func TestFacetsAreCapped(t *testing.T) {
 	t.Parallel()

@@ -118,6 +118,7 @@ func TestOneEdit(t *testing.T) {
 		{"nothing and nothing", "", "", false},
 		{"letters of several bytes", "große", "größe", true},
 		{"a letter of several bytes more", "größe", "gröe", true},
+		{"a letter of four bytes more", "ab", "ab𝒳", true},
 		{"from one byte to four", "a", "𝒳", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
