@@ -382,6 +382,38 @@ func TestCheckpointOfAnotherForm(t *testing.T) {
 	}
 }
 
+// Law: a text that is read as a checkpoint is the one that Sign writes of it.
+func FuzzOpenCheckpoint(f *testing.F) {
+	secret, public, err := note.GenerateKey(rand.NewChaCha8([32]byte{3}), "k")
+	if err != nil {
+		f.Fatal(err)
+	}
+	signer, errSigner := note.NewSigner(secret)
+	verifier, errVerifier := note.NewVerifier(public)
+	if err := errors.Join(errSigner, errVerifier); err != nil {
+		f.Fatal(err)
+	}
+	f.Add("catalog\n5\n" + strings.Repeat("A", 43) + "=\n")
+	f.Add("catalog\n5\n" + strings.Repeat("A", 42) + "B=\n")
+	f.Add("catalog\n+5\n\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		signed, err := note.Sign(&note.Note{Text: text}, signer)
+		if err != nil {
+			return
+		}
+		c, err := audit.OpenCheckpoint(signed, "catalog", note.VerifierList(verifier))
+		if err != nil {
+			if !errors.Is(err, graph.ErrInvalid) {
+				t.Fatalf("%q: %v", text, err)
+			}
+			return
+		}
+		if again, err := c.Sign("catalog", signer); err != nil || !bytes.Equal(again, signed) {
+			t.Fatalf("%q is read as %+v, which is written as %q, %v", text, c, again, err)
+		}
+	})
+}
+
 func BenchmarkVerify(b *testing.B) {
 	events := log(b, 10_000)
 	b.ReportAllocs()

@@ -50,7 +50,7 @@ func OpenCheckpoint(signed []byte, name string, keys note.Verifiers) (Checkpoint
 	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
 		return Checkpoint{}, fmt.Errorf("open checkpoint: size %q: %w", lines[1], graph.ErrInvalid)
 	}
-	root, err := base64.StdEncoding.DecodeString(lines[2])
+	root, err := base64.StdEncoding.Strict().DecodeString(lines[2])
 	if err != nil || len(root) != len(Hash{}) {
 		return Checkpoint{}, fmt.Errorf("open checkpoint: root %q: %w", lines[2], graph.ErrInvalid)
 	}
