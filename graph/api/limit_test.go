@@ -74,6 +74,7 @@ func TestOperationsAreLimited(t *testing.T) {
 		{name: "as deep as may be", document: `{ asset(ref: "a/b") { columns { tags { label } } } }`, change: func(c *api.Config) { c.Depth = 4 }},
 		{name: "too deep", document: `{ asset(ref: "a/b") { columns { tags { label } } } }`, change: func(c *api.Config) { c.Depth = 3 }, refused: "nest more than 3 deep"},
 		{name: "too deep in a fragment", document: `query { ...q } fragment q on Query { asset(ref: "a/b") { columns { ...c } } } fragment c on Column { tags { label } }`, change: func(c *api.Config) { c.Depth = 3 }, refused: "nest more than 3 deep"},
+		{name: "too deep in an inline fragment", document: `{ ... { asset(ref: "a/b") { ... on Asset { columns { ... { tags { label } } } } } } }`, change: func(c *api.Config) { c.Depth = 3 }, refused: "nest more than 3 deep"},
 		{name: "inline fragments do not count", document: nested(20)},
 		{name: "a fragment of itself", document: `query { ...q } fragment q on Query { ...q }`, refused: "q"},
 		{name: "as much as may be", document: `{ search(query: "", first: 10) { edges { cursor } } }`, change: func(c *api.Config) { c.Complexity = 21 }},
