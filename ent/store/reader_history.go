@@ -20,12 +20,11 @@ type Version struct {
 	Began, Ended graph.Revision
 }
 
-// History returns all that was ever so of a visible asset, its columns, owners
-// and tags, up to the reader's revision, oldest first; and of its grants, where
-// nothing is hidden from the principal, for they may name what is. An asset that does not
-// stand or is less than visible is graph.ErrNotFound. Where something may be
-// hidden from the principal, definitions of views are left out: what they
-// named in their time is not known now.
+// History returns all that was ever so of a visible asset, its columns, owners,
+// tags and grants, up to the reader's revision, oldest first. An asset that
+// does not stand or is less than visible is graph.ErrNotFound. Where something
+// may be hidden from the principal, grants and the definitions of views are
+// left out: whom and what they named in their time is not known now.
 func (r *Reader) History(ctx context.Context, asset graph.Ref) ([]Version, error) {
 	seen, err := r.Visibility(ctx, asset)
 	if err != nil {
@@ -35,11 +34,11 @@ func (r *Reader) History(ctx context.Context, asset graph.Ref) ([]Version, error
 		return nil, fmt.Errorf("history of %s: %w", asset.Asset(), graph.ErrNotFound)
 	}
 	var versions []Version
-	tables := []table{assetTable(), columnTable(), ownerTable(), tagTable()}
+	parts := []table{assetTable(), columnTable(), ownerTable(), tagTable()}
 	if r.hidesNothing() {
-		tables = append(tables, grantTable())
+		parts = append(parts, grantTable())
 	}
-	for _, table := range tables {
+	for _, table := range parts {
 		s := selection{table: table, where: entsql.And(entsql.EQ(colAbout, text(asset.Asset())), entsql.LTE(colBegan, int64(r.at)))}
 		err := read(ctx, r.store.readers, r.store.dialect, s, func(i graph.Item, at span) error {
 			if at.ended != at.began {

@@ -63,7 +63,7 @@ func (m model) history(ref graph.Ref) []store.Version {
 	for _, at := range m.at {
 		for _, c := range graph.Diff(was, m.then[at]) {
 			switch c.Item().(type) {
-			case graph.Asset, graph.Column, graph.Owner, graph.Tag:
+			case graph.Asset, graph.Column, graph.Owner, graph.Tag, graph.Grant:
 			default:
 				continue
 			}

@@ -345,6 +345,30 @@ func history(t *testing.T, open Open) {
 	if diff := cmp.Diff(wantThen, must[[]store.Version](t)(reader(t, s, graph.Everything(), second).History(t.Context(), ref))); diff != "" {
 		t.Errorf("history then (-want +got):\n%s", diff)
 	}
+	put(t, s, graph.Grant{On: ref, Principal: "view:" + tableRef(1).String(), Role: graph.RoleAuthorized})
+	grants := func(f graph.Filter) (n int) {
+		t.Helper()
+		for _, v := range must[[]store.Version](t)(reader(t, s, f, 0).History(t.Context(), ref)) {
+			if _, ok := v.Item.(graph.Grant); ok {
+				n++
+			}
+		}
+		return n
+	}
+	tables := discover.Visible
+	for _, c := range []struct {
+		name   string
+		filter graph.Filter
+		want   int
+	}{
+		{"who sees all", graph.Everything(), 1},
+		{"from whom nothing is hidden", graph.Filter{Visible: tables, Discoverable: []graph.Clause{{}}}, 1},
+		{"from whom something may be hidden", graph.Filter{Visible: tables}, 0},
+	} {
+		if got := grants(c.filter); got != c.want {
+			t.Errorf("%s is shown %d grants of the past, want %d", c.name, got, c.want)
+		}
+	}
 	if _, err := reader(t, s, graph.Filter{}, 0).History(t.Context(), ref); !errors.Is(err, graph.ErrNotFound) {
 		t.Errorf("history of what is hidden: %v, want not found", err)
 	}
