@@ -26,7 +26,8 @@ run: build ## build, start the demo, print its address and three sign-ins
 	@exec $(BIN)/cadastre demo --data-dir "$(DATA_DIR)" --listen "$(LISTEN)" $(if $(ESTATE),--estate "$(ESTATE)")
 
 .PHONY: build
-build: $(BIN)/cadastre $(BIN)/cadastre-googlesql ## leave bin/cadastre and its worker beside it
+build: ## leave bin/cadastre and its worker beside it
+	@$(MAKE) --no-print-directory -j2 $(BIN)/cadastre $(BIN)/cadastre-googlesql
 
 $(BIN)/cadastre: go.mod go.sum $(GO_SOURCES) ui/dist/index.html
 	@echo "cadastre: building the program"
@@ -58,7 +59,7 @@ lint: $(TOOLBIN)/golangci-lint $(TOOLBIN)/gofumpt ui/node_modules/.package-lock.
 $(TOOLBIN)/%: tools/go.mod tools/go.sum
 	@echo "tools: building $* (the linter takes some minutes the first time)"
 	@mkdir -p $(TOOLBIN)
-	@cd tools && go build -o $@ "$$(go list -f '{{range .Module.Path}}{{end}}{{.ImportPath}}' tool | grep '/$*$$')"
+	@cd tools && go build -o $@ "$$(go list tool | grep '/$*$$')"
 
 .PHONY: generate
 generate: ui/node_modules/.package-lock.json ## write all generated code again
