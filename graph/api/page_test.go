@@ -1,11 +1,15 @@
 package api_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/api"
+	"cadastre.dev/cadastre/graph/api/shape"
 	"cadastre.dev/cadastre/graph/graphtest"
 )
 
@@ -58,6 +62,34 @@ func TestAPageLoadsWhatIsAskedFor(t *testing.T) {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// forgetfulReader has lost the first asset that is asked for, as where it
+// ended between the search and the look at it.
+type forgetfulReader struct{ api.Reader }
+
+func (r forgetfulReader) Assets(ctx context.Context, refs ...graph.Ref) (map[graph.Ref]shape.AssetView, error) {
+	return r.Reader.Assets(ctx, refs[1:]...)
+}
+
+type forgetfulCatalog struct{ *fake }
+
+func (c forgetfulCatalog) Reader(ctx context.Context, who graph.Principal, at graph.Revision) (api.Reader, error) {
+	r, err := c.fake.Reader(ctx, who, at)
+	return forgetfulReader{r}, err
+}
+
+// A hit that cannot be shown is left out; those behind it stay.
+func TestAHitThatIsGoneIsLeftOut(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	c := f.config(graphtest.Olu())
+	const document = `{ search(query: "customers") { edges { node { ref } } } }`
+	all := strings.Count(ask(t, api.New(c), document, nil), `"ref"`)
+	c.Catalog = forgetfulCatalog{f}
+	if n := strings.Count(ask(t, api.New(c), document, nil), `"ref"`); all < 3 || n != all-1 {
+		t.Errorf("%d of %d hits are shown", n, all)
 	}
 }
 

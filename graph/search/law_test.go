@@ -279,6 +279,10 @@ func TestChangedIndexEqualsRebuilt(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		x, docs := New(), map[graph.Ref]Doc{}
 		for range 150 {
+			if r.IntN(10) == 0 {
+				// What a query prepares must not outlive a change.
+				query(t, x, randomQuery(r), graph.Everything())
+			}
 			d := randomDoc(r)
 			if r.IntN(3) == 0 {
 				x.Remove(d.Asset.Ref)

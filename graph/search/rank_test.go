@@ -269,6 +269,26 @@ func TestPageSizes(t *testing.T) {
 	}
 }
 
+// A query finds what was put in after the query before it, and nothing that
+// was taken out.
+func TestChangesAreSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	x := New()
+	d := table("d", "zebras")
+	for range 2 {
+		if r := query(t, x, Query{Text: "zeb"}, graph.Everything()); r.Total != 0 {
+			t.Fatalf("found %d before it was put in", r.Total)
+		}
+		x.Put(table("d", "anchors"))
+		query(t, x, Query{Text: "zeb"}, graph.Everything())
+		x.Put(d)
+		if r := query(t, x, Query{Text: "zeb"}, graph.Everything()); r.Total != 1 {
+			t.Fatalf("found %d after it was put in", r.Total)
+		}
+		x.Remove(d.Asset.Ref)
+	}
+}
+
 // A page that ends with the last hit has none behind it.
 func TestLastPageHasNoNext(t *testing.T) {
 	t.Parallel()
