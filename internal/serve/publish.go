@@ -231,9 +231,6 @@ func (a *App) Apply(ctx context.Context, who graph.Principal, id string) (graph.
 		return graph.SavedPlan{}, err
 	}
 	return a.movePlan(ctx, who, "apply", id, store.ApplyArgs{Plan: id}, func(p graph.SavedPlan) (store.PlanMove, error) {
-		if p.Plan.Catalog != a.store.Catalog() {
-			return store.PlanMove{}, fmt.Errorf("apply plan %s: it was made by another catalog; plan here: %w", id, graph.ErrInvalid)
-		}
 		return store.PlanMove{From: []graph.PlanState{graph.PlanApproved, graph.PlanStopped}, To: graph.PlanApplying, Done: p.Done}, nil
 	})
 }
@@ -274,17 +271,17 @@ func (a *App) movePlan(ctx context.Context, who graph.Principal, why, id string,
 // apply is the job: it applies the plan verbatim, and then crawls what was
 // published.
 func (a *App) apply(ctx context.Context, id string) error {
-	return a.runPlan(ctx, id, view.Apply)
+	return a.runPlan(ctx, id, "apply", view.Apply)
 }
 
 // undo is the job: it takes the plan back, newest step first.
 func (a *App) undo(ctx context.Context, id string) error {
-	return a.runPlan(ctx, id, view.Undo)
+	return a.runPlan(ctx, id, "undo", view.Undo)
 }
 
 type planRun func(context.Context, graph.Plan, int, view.Target, view.Recorder) error
 
-func (a *App) runPlan(ctx context.Context, id string, run planRun) error {
+func (a *App) runPlan(ctx context.Context, id, way string, run planRun) error {
 	if a.target == nil {
 		return fmt.Errorf("plan %s: no target is configured: %w", id, graph.ErrInvalid)
 	}
@@ -295,7 +292,7 @@ func (a *App) runPlan(ctx context.Context, id string, run planRun) error {
 	if p.State != graph.PlanApplying {
 		return nil
 	}
-	if err := run(ctx, p.Plan, p.Done, a.target.target, planRecorder{a, p}); err != nil {
+	if err := run(ctx, p.Plan, p.Done, a.target.target, planRecorder{a, p, way}); err != nil {
 		return a.cameToRest(ctx, id, err)
 	}
 	return nil
@@ -317,16 +314,19 @@ func (a *App) cameToRest(ctx context.Context, id string, why error) error {
 type planRecorder struct {
 	app  *App
 	plan graph.SavedPlan
+	// way is apply or undo.
+	way string
 }
 
 // Record writes the progress and, at the end, makes the crawl due that shows
 // what now stands.
 func (p planRecorder) Record(ctx context.Context, at view.Progress) error {
 	who := graph.Principal{ID: orDefault(p.plan.ApprovedBy, system().ID)}
-	_, err := p.app.store.Commit(ctx, who, "apply", func(tx *store.Tx) error {
-		if at.Step != nil {
+	_, err := p.app.store.Commit(ctx, who, p.way, func(tx *store.Tx) error {
+		// At a stop the step is the one that was not made.
+		if at.Step != nil && at.State == graph.PlanApplying {
 			event := audit.Event{Action: "step", Object: at.Step.Object.String(), Detail: map[string]string{
-				"plan": p.plan.ID, "kind": string(at.Step.Kind), "audience": at.Step.Audience, "principal": at.Step.Principal,
+				"plan": p.plan.ID, "way": p.way, "kind": string(at.Step.Kind), "audience": at.Step.Audience, "principal": at.Step.Principal,
 			}}
 			tx.Record(event)
 		}
@@ -346,7 +346,7 @@ func (p planRecorder) Record(ctx context.Context, at view.Progress) error {
 		}
 		return nil
 	})
-	p.app.progress.set("apply", p.plan.ID, at.Done, len(p.plan.Plan.Steps))
+	p.app.progress.set(p.way, p.plan.ID, at.Done, len(p.plan.Plan.Steps))
 	return err
 }
 
