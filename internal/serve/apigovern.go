@@ -307,11 +307,10 @@ func (a *App) WhoCouldSee(ctx context.Context, who graph.Principal, column graph
 		return shape.WhoCouldSee{}, err
 	}
 	if !at.IsZero() {
-		if revision, err = head.RevisionAt(ctx, at); err != nil {
+		if revision, err = head.RevisionAt(ctx, at); errors.Is(err, graph.ErrNotFound) {
+			return shape.WhoCouldSee{}, fmt.Errorf("who could see %s: the catalog begins later: %w", column, err)
+		} else if err != nil {
 			return shape.WhoCouldSee{}, err
-		}
-		if revision == 0 {
-			return shape.WhoCouldSee{}, fmt.Errorf("who could see %s at %s: the catalog begins later: %w", column, at.UTC().Format(time.RFC3339), graph.ErrNotFound)
 		}
 	}
 	r := head

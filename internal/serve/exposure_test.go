@@ -1,0 +1,104 @@
+package serve
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/api/shape"
+	"cadastre.dev/cadastre/internal/sandbox/company"
+)
+
+// waysOf are those of an audience.
+func waysOf(w shape.WhoCouldSee, audience string) []shape.Way {
+	return slices.DeleteFunc(slices.Clone(w.Ways), func(way shape.Way) bool { return way.Audience != audience })
+}
+
+func TestWhoCouldSeeAColumnBeforeAndAfter(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t).crawled()
+	ctx := t.Context()
+	address := column("raw.customers", "contact.email")
+	before, noon := h.head(), time.Now()
+	h.tag(otto(), said("raw.customers", "contact.email", "user.contact.email", "confirmed"))
+	h.published()
+
+	then, err := h.app().WhoCouldSee(ctx, audra(), address, before, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(waysOf(then, "analysts"))+len(waysOf(then, "fraud")) > 0 || len(then.Ways) == 0 {
+		t.Errorf("before, the ways are %+v", then.Ways)
+	}
+	byTime, err := h.app().WhoCouldSee(ctx, audra(), address, 0, noon)
+	if err != nil || byTime.Revision != before {
+		t.Errorf("asked by time the revision is %d, not %d: %v", byTime.Revision, before, err)
+	}
+	now, err := h.app().WhoCouldSee(ctx, audra(), address, 0, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for audience, form := range map[string]string{"analysts": "masked", "fraud": "clear"} {
+		ways := waysOf(now, audience)
+		if len(ways) != 1 || ways[0].Form != form || ways[0].Why == "" || ways[0].Since <= before || !strings.HasPrefix(ways[0].Principal, "group:") {
+			t.Errorf("%s: %+v", audience, ways)
+		}
+	}
+	for _, way := range now.Ways {
+		if way.Audience == "" && (way.Form != "clear" || way.Why == "") {
+			t.Errorf("a right on the base is told as %+v", way)
+		}
+	}
+	if got := h.events("read"); len(got) != 3 || !strings.HasPrefix(got[0], company.Audra().Email) {
+		t.Errorf("the audit log tells of these questions: %v", got)
+	}
+}
+
+func TestOnlyAuditorsAskWhoCouldSee(t *testing.T) {
+	t.Parallel()
+	h := newQuietHouse(t).crawled()
+	ctx, app := t.Context(), h.app()
+	for _, who := range []graph.Principal{ana(), {ID: "sam@lumen.example"}} {
+		_, err := app.WhoCouldSee(ctx, who, column("raw.customers", "full_name"), 0, time.Time{})
+		mustBe(t, err, graph.ErrDenied)
+		_, _, err = app.Events(ctx, who, "", "", "", 10, "")
+		mustBe(t, err, graph.ErrDenied)
+		_, err = app.Verification(ctx, who)
+		mustBe(t, err, graph.ErrDenied)
+	}
+	if got := h.events("refused"); len(got) != 6 {
+		t.Errorf("six refusals, and the log tells of %d", len(got))
+	}
+	_, err := app.WhoCouldSee(ctx, audra(), column("raw.customers", "nothing"), 0, time.Time{})
+	mustBe(t, err, graph.ErrNotFound)
+	_, err = app.WhoCouldSee(ctx, audra(), column("raw.customers", "full_name"), 0, time.Unix(0, 0))
+	mustBe(t, err, graph.ErrNotFound)
+	if !strings.Contains(err.Error(), "begins later") {
+		t.Errorf("the error does not tell why: %v", err)
+	}
+	report, err := app.Verification(ctx, audra())
+	if err != nil || !report.OK || report.Events == 0 {
+		t.Errorf("the log: %+v, %v", report, err)
+	}
+}
+
+func TestAFlippedByteOfTheLogIsFound(t *testing.T) {
+	t.Parallel()
+	h := newQuietHouse(t).crawled()
+	ctx := t.Context()
+	plan, err := h.app().Plan(ctx, otto(), nil)
+	if err == nil {
+		_, err = h.app().Approve(ctx, otto(), plan.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := flippedByteIsFound(ctx, h.app()); err != nil || !found {
+		t.Errorf("found: %v, %v", found, err)
+	}
+	if report, err := h.app().VerifyAudit(ctx); err != nil || !report.OK {
+		t.Errorf("the log itself: %+v, %v", report, err)
+	}
+}
