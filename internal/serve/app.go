@@ -82,7 +82,7 @@ func Open(ctx context.Context, config Config, o Options) (*App, error) {
 		o.Now = time.Now
 	}
 	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("open data directory: %w", err)
+		return nil, fmt.Errorf("open data directory: %w: %w", err, graph.ErrInvalid)
 	}
 	a := &App{config: config, logger: o.Logger, now: o.Now, progress: newBoard(o.Progress)}
 	if err := a.wire(ctx); err != nil {
@@ -259,6 +259,9 @@ func (a *App) sourceNames(names []string) ([]string, error) {
 	known := make([]string, 0, len(a.sources))
 	for _, s := range a.sources {
 		known = append(known, s.name)
+	}
+	if len(known) == 0 {
+		return nil, fmt.Errorf("no source is configured; add one under sources in %s, or name the folder of a catalog with --data-dir: %w", ConfigFile, graph.ErrInvalid)
 	}
 	if len(names) == 0 {
 		return known, nil

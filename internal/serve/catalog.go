@@ -89,33 +89,34 @@ func (a *App) lastAnalyzed(ctx context.Context, source string) (analyzed, error)
 	return last, nil
 }
 
+// listing is what a source told of the SQL that ran in it.
+type listing struct {
+	statements []graph.Statement
+	cursor     ingest.Cursor
+	problems   []graph.Finding
+}
+
 // listStatements asks the source which SQL ran since. A source that cannot
 // tell has none; one that tells only in part says so in the problems.
-func listStatements(ctx context.Context, source ingest.Source, since ingest.Cursor) ([]graph.Statement, ingest.Cursor, []graph.Finding, error) {
+func listStatements(ctx context.Context, source ingest.Source, since ingest.Cursor) (listing, error) {
 	lister, ok := source.(ingest.StatementLister)
 	if !ok {
-		return nil, since, nil, nil
+		return listing{cursor: since}, nil
 	}
-	var statements []graph.Statement
-	cursor, err := lister.Statements(ctx, since, func(s graph.Statement) error {
-		statements = append(statements, s)
+	var l listing
+	var err error
+	l.cursor, err = lister.Statements(ctx, since, func(s graph.Statement) error {
+		l.statements = append(l.statements, s)
 		return nil
 	})
 	var partial *ingest.PartialError
 	switch {
 	case errors.As(err, &partial):
-		return statements, cursor, partial.Findings, nil
-	case ctx.Err() != nil:
-		return nil, nil, nil, err
+		l.problems = partial.Findings
 	case err != nil:
-		// The views are analyzed all the same.
-		problem := graph.Finding{
-			Level: graph.FindingWarn, Code: "no-statements", What: fmt.Sprintf("list statements of %s: %v", source.Name(), err),
-			Do: "the lineage of its views is there, that of its jobs is as it was; crawl again when that is mended",
-		}
-		return nil, since, []graph.Finding{problem}, nil
+		return listing{}, fmt.Errorf("list statements of %s: %w", source.Name(), err)
 	}
-	return statements, cursor, nil, nil
+	return l, nil
 }
 
 // changedSince returns the assets that changed between a revision and the

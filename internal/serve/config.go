@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -137,6 +138,9 @@ type RegistrySource struct {
 	// Labels says what a tag of the registry means: tag → label. Defaults to
 	// PII → user.
 	Labels map[string]string `koanf:"labels"`
+	// Owners says who is meant by an owner property's value, as for
+	// BigQuerySource.
+	Owners map[string]string `koanf:"owners"`
 	// User and Password sign in; Password is env:NAME or file:PATH.
 	User     string `koanf:"user"`
 	Password string `koanf:"password"`
@@ -223,6 +227,10 @@ func LoadConfig(path string, environ []string) (Config, error) {
 	c = c.withDefaults()
 	return c, c.Validate()
 }
+
+// Database is the file that holds the catalog. It is there once the catalog
+// was opened.
+func (c Config) Database() string { return filepath.Join(c.DataDir, databaseFile) }
 
 func (c Config) withDefaults() Config {
 	c.Listen = orDefault(c.Listen, "127.0.0.1:8080")

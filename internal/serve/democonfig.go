@@ -142,6 +142,7 @@ func demoDocument(state demoState, at sandbox.Addresses, dir, crawler, publisher
 			}},
 			{"name": "registry", "registry": keys{
 				"url": at.Registry, "cluster": "kafka.lumen.example:9092",
+				"owners": keys{"otto": "user:" + company.Otto().Email},
 				"labels": keys{"PII": "user", "FINANCIAL": "user.financial", "FREE_TEXT": "user.content.free_text"},
 				"tables": keys{
 					"customers": company.Project + ".raw.customers", "meter_readings": company.Project + ".raw.meter_readings",

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/walk"
 	"cadastre.dev/cadastre/ingest"
-	"cadastre.dev/cadastre/ingest/lineage"
 )
 
 // The main path on one screen. Each arrow is a job, enqueued in the
@@ -66,46 +64,6 @@ func (a *App) analyze(ctx context.Context, name string) error {
 
 // analyzeSource analyzes the views of a source, and the statements that ran
 // since the last time.
-func (a *App) analyzeSource(ctx context.Context, name string) error {
-	source, err := a.source(name)
-	if err != nil {
-		return err
-	}
-	last, err := a.lastAnalyzed(ctx, name)
-	if err != nil {
-		return err
-	}
-	statements, cursor, problems, err := listStatements(ctx, source, last.Statements)
-	if err != nil {
-		return err
-	}
-	r, err := a.reader(ctx, system(), 0)
-	if err != nil {
-		return err
-	}
-	items, err := r.Snapshot(ctx, graph.Scope{})
-	if err != nil {
-		return fmt.Errorf("read the catalog: %w", err)
-	}
-	changed, err := a.changedSince(ctx, items, last.Revision)
-	if err != nil {
-		return fmt.Errorf("compare with revision %d: %w", last.Revision, err)
-	}
-	delta, _, err := lineage.Update(ctx, a.analyzer, lineage.Input{
-		Source: name, Views: viewsOf(items, name), Statements: statements, Known: items, Schemas: schemas(items),
-		Changed: changed, Full: last.Revision == 0,
-		Progress: func(done, of int) { a.progress.set("analyze", name, done, of) },
-	})
-	if err != nil {
-		return fmt.Errorf("analyze %s: %w", name, err)
-	}
-	now, err := json.Marshal(analyzed{Statements: cursor, Revision: r.Revision(), Analyzer: a.workerErr == nil})
-	if err != nil {
-		return fmt.Errorf("keep the cursor of %s: %w", name, err)
-	}
-	_, err = crawlCatalog{a, store.PropagateArgs{}}.Commit(ctx, ingest.Crawl{Source: ingest.StatementsOf(name), Delta: delta, Cursor: now, Problems: problems})
-	return err
-}
 
 // propagate carries tags down the lineage as proposals.
 func (a *App) propagate(ctx context.Context) error {
