@@ -2,13 +2,15 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/walk"
 )
 
 // Tags returns what all witnesses say of visible assets and their columns, by
-// asset. A tag that came down the lineage from what is hidden does not say
+// asset. A tag that came down the lineage by what is not visible does not say
 // whence.
 func (r *Reader) Tags(ctx context.Context, assets ...graph.Ref) (map[graph.Ref][]graph.Tag, error) {
 	assets, err := r.visible(ctx, assets)
@@ -30,35 +32,31 @@ func (r *Reader) Tags(ctx context.Context, assets ...graph.Ref) (map[graph.Ref][
 }
 
 // showTags takes from tags what would tell of assets that are less than
-// visible: the column that a tag came from, and the words about it.
+// visible. The evidence of a tag that came down the lineage names every column
+// on the way, so it is shown, with the origin and the words about it, only
+// where the way can be read and the whole of it is visible.
 func (r *Reader) showTags(ctx context.Context, tags []graph.Tag) ([]graph.Tag, error) {
 	if r.all {
 		return tags, nil
 	}
-	var origins []graph.Ref
-	for _, t := range tags {
-		if from, err := graph.ParseRef(t.Provenance.Name); err == nil && t.Provenance.Kind == graph.ByPropagation {
-			origins = append(origins, from)
+	ways := make([][]graph.Ref, len(tags)) // nil where a tag has none
+	var along []graph.Ref
+	for i, t := range tags {
+		if way, ok := walk.Way(t); ok {
+			ways[i] = way
+			along = append(along, way...)
 		}
 	}
-	seen, err := r.Visibility(ctx, origins...)
+	seen, err := r.Visibility(ctx, along...)
 	if err != nil {
 		return nil, err
 	}
+	hides := func(ref graph.Ref) bool { return seen[ref.Asset()] != graph.Visible }
 	for i, t := range tags {
-		if t.Provenance.Kind != graph.ByPropagation {
-			continue
+		if t.Provenance.Kind == graph.ByPropagation && (ways[i] == nil || slices.ContainsFunc(ways[i], hides)) {
+			tags[i].Provenance = graph.Provenance{Kind: t.Provenance.Kind}
+			tags[i].Evidence = nil
 		}
-		from, err := graph.ParseRef(t.Provenance.Name)
-		if err == nil && seen[from.Asset()] == graph.Visible {
-			continue
-		}
-		name := ""
-		if err == nil && seen[from.Asset()] == graph.Discoverable {
-			name = from.Asset().String()
-		}
-		tags[i].Provenance = graph.Provenance{Kind: t.Provenance.Kind, Name: name}
-		tags[i].Evidence = nil
 	}
 	return tags, nil
 }

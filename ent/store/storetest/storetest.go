@@ -25,6 +25,8 @@ func Run(t *testing.T, open Open) {
 		{"the past never changes", thePastNeverChanges},
 		{"the same facts twice make no revision", sameFactsTwice},
 		{"hidden assets leave no trace", hiddenLeavesNoTrace},
+		{"ways are told whole or not at all", waysAreToldWholeOrNot},
+		{"a way that cannot be read is told to nobody", aWayThatCannotBeRead},
 		{"the filter in SQL is the filter in Go", filterIsFilter},
 		{"history is the model's", historyIsTheModels},
 		{"every noun is the model's", nounsAreTheModels},

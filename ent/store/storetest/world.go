@@ -14,7 +14,9 @@ import (
 // anything printed.
 type world struct{ *rand.Rand }
 
-func newWorld(seed uint64) world { return world{rand.New(rand.NewPCG(seed, 7))} }
+func newWorld(seed uint64) world {
+	return world{rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // the same seed must draw the same catalog
+}
 
 const (
 	worldContainers = 3
@@ -95,9 +97,12 @@ func (w world) tag() graph.Item {
 		Confidence: float64(1+w.IntN(10)) / 10, Evidence: one(w, nil, []string{"the name says so"}), Provenance: w.provenance(),
 	}
 	if w.IntN(3) == 0 {
-		from := w.column()
+		from, over := w.column(), w.column()
 		t.Provenance = graph.Provenance{Kind: graph.ByPropagation, Name: from.String(), Why: "down from " + from.Name}
-		t.Evidence = []string{"made from " + from.Name}
+		t.Evidence = one(w,
+			[]string{"made from " + over.Name},
+			[]string{from.String() + " → " + over.String() + " (identity)", over.String() + " → " + t.Ref.String() + " (identity)"},
+		)
 	}
 	return t
 }
