@@ -16,8 +16,9 @@ import (
 )
 
 // Record adds an event to the audit log when the transaction commits. Seq, At,
-// Revision and Hash are filled here; an empty Actor is the committer. What the
-// Tx itself does (commits, plans) it records itself.
+// Revision and Hash are filled here; an empty Actor is the committer, and an
+// empty value in Detail says nothing and is left out. What the Tx itself does
+// (commits, plans) it records itself.
 func (t *Tx) Record(e audit.Event) {
 	if e.Actor == "" {
 		e.Actor = t.who.ID
@@ -51,7 +52,7 @@ func (t *Tx) putEvents(ctx context.Context, now time.Time, made graph.Revision) 
 		}
 	}
 	for _, e := range events {
-		e.Seq, e.At, e.Revision = prev.Seq+1, now, made
+		e.Seq, e.At, e.Revision, e.Detail = prev.Seq+1, now, made, told(e.Detail)
 		if e.Hash, err = audit.Next(prev.Hash, e); err != nil {
 			return err
 		}
@@ -67,6 +68,21 @@ func (t *Tx) putEvents(ctx context.Context, now time.Time, made graph.Revision) 
 		prev = e
 	}
 	return nil
+}
+
+// told returns the detail without what is empty, nil where nothing is left.
+func told(detail map[string]string) map[string]string {
+	var out map[string]string
+	for what, value := range detail {
+		if value == "" {
+			continue
+		}
+		if out == nil {
+			out = make(map[string]string, len(detail))
+		}
+		out[what] = value
+	}
+	return out
 }
 
 func eventOf(row *gen.Event) (audit.Event, error) {

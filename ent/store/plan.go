@@ -56,10 +56,11 @@ type PlanMove struct {
 	Reason string
 }
 
-// MovePlan moves a plan from one state to another and records it. A plan in
-// another state is graph.ErrConflict. The committer is kept as the one who
-// approved, where To is graph.PlanApproved; a plan that its findings block
-// cannot be approved, which is graph.ErrDenied.
+// MovePlan moves a plan from one state to another and records it. One that
+// stays in its state has only got further, which is no event of its own: that
+// of the step says it. A plan in another state is graph.ErrConflict. The
+// committer is kept as the one who approved, where To is graph.PlanApproved; a
+// plan that its findings block cannot be approved, which is graph.ErrDenied.
 func (t *Tx) MovePlan(ctx context.Context, id string, move PlanMove) (graph.SavedPlan, error) {
 	was, err := t.Plan(ctx, id)
 	if err != nil {
@@ -83,9 +84,11 @@ func (t *Tx) MovePlan(ctx context.Context, id string, move PlanMove) (graph.Save
 	if err != nil {
 		return graph.SavedPlan{}, fmt.Errorf("move plan %s to %s: %w", id, move.To, err)
 	}
-	t.Record(audit.Event{Action: planAction(move.To), Object: id, Detail: map[string]string{
-		"from": string(was.State), "to": string(move.To), "done": strconv.Itoa(move.Done), "reason": move.Reason,
-	}})
+	if move.To != was.State {
+		t.Record(audit.Event{Action: planAction(move.To), Object: id, Detail: map[string]string{
+			"from": string(was.State), "to": string(move.To), "done": strconv.Itoa(move.Done), "reason": move.Reason,
+		}})
+	}
 	return planOf(row)
 }
 

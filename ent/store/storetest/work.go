@@ -53,6 +53,10 @@ func plans(t *testing.T, open Open) {
 		t.Errorf("approve a blocked plan: %v, want denied", err)
 	}
 	wantOneApplies(t, saved.ID, move)
+	further, err := move(saved.ID, store.PlanMove{From: []graph.PlanState{graph.PlanApplying}, To: graph.PlanApplying, Done: 1})
+	if err != nil || further.Done != 1 || further.State != graph.PlanApplying {
+		t.Errorf("further %+v, %v", further, err)
+	}
 	stopped, err := move(saved.ID, store.PlanMove{From: []graph.PlanState{graph.PlanApplying}, To: graph.PlanStopped, Done: 1, Reason: "no quota"})
 	if err != nil || stopped.Done != 1 || stopped.Reason != "no quota" {
 		t.Errorf("stopped %+v, %v", stopped, err)
@@ -94,13 +98,24 @@ func wantPlans(t *testing.T, s *store.Store, id string, want graph.SavedPlan) {
 	if len(first.Items) != 1 || len(second.Items) != 1 || second.Items[0].ID != id || second.Next != "" {
 		t.Errorf("plans are %+v, then %+v, want the newest first", first, second)
 	}
-	var did []string
+	// That it got further while it was applied is no event of its own, and
+	// what is empty is not told.
+	type did struct {
+		Action string
+		Detail map[string]string
+	}
+	var recorded []did
 	for _, e := range events(t, s) {
 		if e.Object == id {
-			did = append(did, e.Action)
+			recorded = append(recorded, did{e.Action, e.Detail})
 		}
 	}
-	if diff := cmp.Diff([]string{"plan", "approve", "apply", "apply"}, did); diff != "" {
+	if diff := cmp.Diff([]did{
+		{"plan", map[string]string{"target": "warehouse", "steps": "1"}},
+		{"approve", map[string]string{"from": "planned", "to": "approved", "done": "0"}},
+		{"apply", map[string]string{"from": "approved", "to": "applying", "done": "0"}},
+		{"apply", map[string]string{"from": "applying", "to": "stopped", "done": "1", "reason": "no quota"}},
+	}, recorded); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)
 	}
 	if r.Revision() != 0 {
