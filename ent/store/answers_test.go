@@ -148,15 +148,18 @@ func ExampleReader_Search() {
 		)))
 	})
 	if err != nil {
-		log.Fatal(err)
+		log.Println(err)
+		return
 	}
 	r, err := s.Reader(ctx, graph.Principal{ID: "bo@example.org"}, graph.Everything(), 0)
 	if err != nil {
-		log.Fatal(err)
+		log.Println(err)
+		return
 	}
 	found, err := r.Search(ctx, search.Query{Text: "email"})
 	if err != nil {
-		log.Fatal(err)
+		log.Println(err)
+		return
 	}
 	for _, hit := range found.Hits {
 		fmt.Println(hit.Asset.Ref, hit.Columns[0].Ref.Path)
@@ -180,15 +183,18 @@ func ExampleReader_Walk() {
 		)))
 	})
 	if err != nil {
-		log.Fatal(err)
+		log.Println(err)
+		return
 	}
 	r, err := s.Reader(ctx, graph.Principal{ID: "bo@example.org"}, graph.Everything(), 0)
 	if err != nil {
-		log.Fatal(err)
+		log.Println(err)
+		return
 	}
 	from, err := r.Walk(ctx, walk.Query{Root: report.Column("total"), Direction: walk.Up})
 	if err != nil {
-		log.Fatal(err)
+		log.Println(err)
+		return
 	}
 	for _, e := range from.Edges {
 		fmt.Println(e.From, e.Function, e.To)

@@ -109,7 +109,7 @@ func (t *Tx) end(ctx context.Context, table table, rows []stored) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	stmt, err := t.prepare(ctx, endSQL(table.name))
+	stmt, err := t.prepare(ctx, endSQL(table.name)) //nolint:sqlclosecheck // kept: Tx.close closes it
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (t *Tx) begin(ctx context.Context, table table, rows []stored) error {
 	columns := table.columns()
 	size := min(insertRows, maxVariables/len(columns))
 	for part := range slices.Chunk(rows, size) {
-		stmt, err := t.prepare(ctx, insertSQL(table.name, columns, len(part)))
+		stmt, err := t.prepare(ctx, insertSQL(table.name, columns, len(part))) //nolint:sqlclosecheck // kept: Tx.close closes it
 		if err != nil {
 			return err
 		}

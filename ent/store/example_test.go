@@ -30,7 +30,8 @@ func ExampleStore_Commit() {
 	for range 2 { // the same facts twice make no revision
 		at, err := s.Commit(ctx, ana, "crawl warehouse", crawl)
 		if err != nil {
-			log.Fatal(err)
+			log.Println(err)
+			return
 		}
 		fmt.Println("revision", at)
 	}
@@ -52,12 +53,14 @@ func ExampleStore_Reader() {
 	if _, err := s.Commit(ctx, ana, "crawl", func(tx *store.Tx) error {
 		return tx.Apply(ctx, graph.Delta{graph.Began{Now: payments}})
 	}); err != nil {
-		log.Fatal(err)
+		log.Println(err)
+		return
 	}
 	for _, filter := range []graph.Filter{graph.Everything(), {}} {
 		r, err := s.Reader(ctx, ana, filter, 0)
 		if err != nil {
-			log.Fatal(err)
+			log.Println(err)
+			return
 		}
 		view, err := r.Asset(ctx, payments.Ref)
 		fmt.Println(view.Asset.Kind, errors.Is(err, graph.ErrNotFound))

@@ -13,18 +13,18 @@ import (
 // revision. It says of every asset what graph.Filter.Of says; a law of the
 // tests compares the two.
 func compile(dialect string, clauses []graph.Clause, at graph.Revision) *entsql.Predicate {
-	any := make([]*entsql.Predicate, 0, len(clauses))
+	some := make([]*entsql.Predicate, 0, len(clauses))
 	for _, clause := range clauses {
 		all := []*entsql.Predicate{always()}
 		for _, c := range clause {
 			all = append(all, condition(dialect, c, at))
 		}
-		any = append(any, entsql.And(all...))
+		some = append(some, entsql.And(all...))
 	}
-	if len(any) == 0 {
+	if len(some) == 0 {
 		return never()
 	}
-	return entsql.Or(any...)
+	return entsql.Or(some...)
 }
 
 func condition(dialect string, c graph.Condition, at graph.Revision) *entsql.Predicate {

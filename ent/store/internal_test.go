@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestAMigrationIsPrecededByACopy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	more := append(all, migrations.Migration{Version: len(all) + 1, Name: "more.sql", Statements: []string{"CREATE TABLE more (id integer)"}})
+	more := append(slices.Clip(all), migrations.Migration{Version: len(all) + 1, Name: "more.sql", Statements: []string{"CREATE TABLE more (id integer)"}})
 	for range 2 {
 		if err := s.migrateSQLite(t.Context(), path, true, more); err != nil {
 			t.Fatal(err)
@@ -65,7 +66,7 @@ func TestAFailedMigrationChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken := append(all, migrations.Migration{Version: len(all) + 1, Name: "broken.sql", Statements: []string{"CREATE TABLE more (id integer)", "no SQL"}})
+	broken := append(slices.Clip(all), migrations.Migration{Version: len(all) + 1, Name: "broken.sql", Statements: []string{"CREATE TABLE more (id integer)", "no SQL"}})
 	if err := s.migrateSQLite(t.Context(), path, true, broken); err == nil || !strings.Contains(err.Error(), "broken.sql") {
 		t.Errorf("migrate: %v, want an error that names the file", err)
 	}
