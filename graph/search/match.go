@@ -75,6 +75,7 @@ func (s *searching) known(p posting) field {
 		return p.fields()
 	case seenDiscoverable:
 		return p.fields() & open
+	case seenHidden, notLookedAt:
 	}
 	return 0
 }

@@ -88,7 +88,7 @@ func Locate(path string) (string, error) {
 }
 
 func executable(path string) error {
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // the operator names the program
 	if err != nil {
 		return fmt.Errorf("find %s: %w", path, err)
 	}

@@ -20,7 +20,8 @@ func ExamplePool_Analyze() {
 		Schemas: map[string]googlesql.Schema{"shop.raw.customers": {{Name: "email", Type: "STRING"}}},
 	})
 	if err != nil {
-		log.Fatal(err)
+		log.Println(err)
+		return
 	}
 	for _, column := range answer.Columns {
 		fmt.Println(column.Column, column.Sources, answer.Outcome)
@@ -37,14 +38,17 @@ func ExampleSession() {
 	defer func() { _ = session.Close() }()
 	schema := []googlesql.Field{{Name: "email", Type: "STRING"}}
 	if err := session.CreateTable(ctx, "shop.raw.customers", schema); err != nil {
-		log.Fatal(err)
+		log.Println(err)
+		return
 	}
 	if err := session.Load(ctx, "shop.raw.customers", schema, []googlesql.Row{{"ann@example.org"}, {nil}}); err != nil {
-		log.Fatal(err)
+		log.Println(err)
+		return
 	}
 	result, err := session.Exec(ctx, googlesql.Query{SQL: "SELECT COUNT(email) FROM shop.raw.customers"})
 	if err != nil {
-		log.Fatal(err)
+		log.Println(err)
+		return
 	}
 	fmt.Println(result.Rows)
 }

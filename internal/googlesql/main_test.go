@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 // unless the SQL asks for a misdeed.
 func fakeWorker() {
 	in := bufio.NewReader(os.Stdin)
-	var held [][]byte
+	held := map[int][]byte{}
 	for n := 0; ; n++ {
 		line, err := in.ReadBytes('\n')
 		if err != nil {
@@ -56,7 +56,7 @@ func fakeWorker() {
 			os.Exit(3)
 		case "grow":
 			for {
-				held = append(held, bytes.Repeat([]byte{1}, 16<<20))
+				held[len(held)] = bytes.Repeat([]byte{1}, 16<<20)
 			}
 		case "garbage":
 			fmt.Println("this is no JSON")

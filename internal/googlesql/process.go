@@ -52,7 +52,8 @@ func startProcess(ctx context.Context, cfg Config) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(path, cfg.Args...)
+	// The process outlives the call that starts it: its owner stops it.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), path, cfg.Args...)
 	cmd.Env = append(os.Environ(), cfg.Env...)
 	if cfg.MemoryLimit > 0 {
 		// The collector works harder at three quarters, before the cap kills.

@@ -102,7 +102,8 @@ func TestStartAndStopAreIdempotent(t *testing.T) {
 	for range 2 {
 		stop(t, s)
 	}
-	if _, err := http.Get(at.Root); err == nil {
+	if again, err := http.Get(at.Root); err == nil {
+		_ = again.Body.Close()
 		t.Error("still serves")
 	}
 }

@@ -359,7 +359,7 @@ func TestFaults(t *testing.T) {
 		return code
 	}
 	w.warehouse.Fault(bigquery.Fault{Dataset: "d", Status: 403})
-	if get("d") != 403 || get("d") != 403 || get("e") != 200 {
+	if first, second := get("d"), get("d"); first != 403 || second != 403 || get("e") != 200 {
 		t.Error("a fault of one dataset struck elsewhere or ended")
 	}
 	w.warehouse.ClearFaults()

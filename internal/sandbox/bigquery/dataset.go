@@ -34,7 +34,7 @@ func (a datasetAnswer) etag() string { return a.Etag }
 // listProjects answers the projects of which the caller may know: by a role,
 // or by access to one of its datasets.
 func (w *Warehouse) listProjects(c *call) (any, error) {
-	p, err := c.page(maxPage)
+	p, err := c.page()
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (w *Warehouse) listProjects(c *call) (any, error) {
 // others are not there for him. Hidden datasets (a leading underscore) are
 // answered with all=true only.
 func (w *Warehouse) listDatasets(c *call) (any, error) {
-	p, err := c.page(maxPage)
+	p, err := c.page()
 	if err != nil {
 		return nil, err
 	}

@@ -111,6 +111,7 @@ func (w *Warehouse) perform(k work, j *job) error {
 		return w.performDrop(k, j, p)
 	case statement.TruncateTable:
 		return w.performWrite(k, j, p, googlesql.Result{Rows: []googlesql.Row{}, Affected: int64(len(p.targetTable.rows))})
+	case statement.Insert, statement.Update, statement.Delete, statement.Merge:
 	}
 	if k.dryRun {
 		_, err := w.engine.describe(ctx, p)
@@ -313,6 +314,7 @@ func dmlStats(kind statement.Kind, affected int64) *bq.DmlStatistics {
 		return &bq.DmlStatistics{InsertedRowCount: affected}
 	case statement.Delete, statement.TruncateTable:
 		return &bq.DmlStatistics{DeletedRowCount: affected}
+	default: // MERGE counts as UPDATE: the executor does not tell them apart
 	}
 	return &bq.DmlStatistics{UpdatedRowCount: affected}
 }

@@ -68,7 +68,7 @@ func created(j *bq.Job) int64 {
 // listJobs answers the caller's own jobs, or with allUsers those of everybody:
 // whole to who may list all, without text and names to who may list.
 func (w *Warehouse) listJobs(c *call) (any, error) {
-	p, err := c.page(maxPage)
+	p, err := c.page()
 	if err != nil {
 		return nil, err
 	}

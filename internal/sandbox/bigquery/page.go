@@ -21,7 +21,7 @@ type page struct {
 }
 
 // page reads maxResults and pageToken.
-func (c *call) page(most int) (page, error) {
+func (c *call) page() (page, error) {
 	p := page{size: defaultPage}
 	if text := c.param("maxResults"); text != "" {
 		n, err := strconv.Atoi(text)
@@ -30,7 +30,7 @@ func (c *call) page(most int) (page, error) {
 		}
 		p.size = n
 	}
-	p.size = min(p.size, most)
+	p.size = min(p.size, maxPage)
 	if token := c.param("pageToken"); token != "" {
 		after, err := base64.RawURLEncoding.DecodeString(token)
 		if err != nil {

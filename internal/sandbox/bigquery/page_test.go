@@ -24,7 +24,7 @@ func TestPagesAreTheList(t *testing.T) {
 		var got []string
 		next := ""
 		for range 10 {
-			p, err := asking(t, url.Values{"maxResults": {strconv.Itoa(size)}, "pageToken": {next}}).page(maxPage)
+			p, err := asking(t, url.Values{"maxResults": {strconv.Itoa(size)}, "pageToken": {next}}).page()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -48,7 +48,7 @@ func TestAPageGoesOnWhereItEnded(t *testing.T) {
 	t.Parallel()
 	all := func(string) bool { return true }
 	_, next := page{size: 2}.pick([]string{"a", "b", "c", "d"}, all)
-	p, err := asking(t, url.Values{"pageToken": {next}}).page(maxPage)
+	p, err := asking(t, url.Values{"pageToken": {next}}).page()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func FuzzPageToken(f *testing.F) {
 		if err == nil && (start < 0 || end > 5 || start > end) {
 			t.Fatalf("[%d, %d)", start, end)
 		}
-		if p, err := c.page(maxPage); err == nil {
+		if p, err := c.page(); err == nil {
 			p.pick([]string{"a", "b"}, func(string) bool { return true })
 		}
 	})

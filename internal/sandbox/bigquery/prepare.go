@@ -98,8 +98,9 @@ func writesRows(kind statement.Kind) bool {
 	switch kind {
 	case statement.Insert, statement.Update, statement.Delete, statement.Merge:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func sentence(err error) string {
@@ -258,6 +259,7 @@ func (p *preparation) findTarget(ref statement.Ref) error {
 		}
 	case statement.DropTable, statement.DropView:
 		want = tablesDelete
+	default: // it changes rows
 	}
 	a := ask{who: p.who, want: want, project: name.ProjectId, roles: p.roles}
 	if d != nil {

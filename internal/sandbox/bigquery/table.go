@@ -17,7 +17,7 @@ func (a tableAnswer) etag() string { return a.Etag }
 // listTables answers what tables.list does: neither etag nor times of change,
 // and no schema.
 func (w *Warehouse) listTables(c *call) (any, error) {
-	p, err := c.page(maxPage)
+	p, err := c.page()
 	if err != nil {
 		return nil, err
 	}
@@ -44,24 +44,24 @@ func (w *Warehouse) listTables(c *call) (any, error) {
 }
 
 // openTable finds a table and asks whether the caller may do that to it.
-func (w *Warehouse) openTable(c *call, want permission) (*dataset, *table, error) {
+func (w *Warehouse) openTable(c *call, want permission) (*table, error) {
 	d, t := w.store.table(c.project, c.dataset, c.table)
 	if !w.may(c, want, c.project, d) {
-		return nil, nil, deniedTable(c.project, c.dataset, c.table, want)
+		return nil, deniedTable(c.project, c.dataset, c.table, want)
 	}
 	if d == nil {
-		return nil, nil, notFound("Dataset %s:%s", c.project, c.dataset)
+		return nil, notFound("Dataset %s:%s", c.project, c.dataset)
 	}
 	if t == nil {
-		return nil, nil, notFound("Table %s:%s.%s", c.project, c.dataset, c.table)
+		return nil, notFound("Table %s:%s.%s", c.project, c.dataset, c.table)
 	}
-	return d, t, nil
+	return t, nil
 }
 
 func (w *Warehouse) getTable(c *call) (any, error) {
 	w.store.mu.RLock()
 	defer w.store.mu.RUnlock()
-	_, t, err := w.openTable(c, tablesGet)
+	t, err := w.openTable(c, tablesGet)
 	if err != nil {
 		return nil, err
 	}
@@ -268,7 +268,7 @@ func (w *Warehouse) changeTable(c *call, change func(*bq.Table, []byte) (*bq.Tab
 	}
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
-	_, present, err := w.openTable(c, tablesUpdate)
+	present, err := w.openTable(c, tablesUpdate)
 	if err != nil {
 		return nil, err
 	}
@@ -298,7 +298,7 @@ type proposal struct {
 func (w *Warehouse) proposeChange(c *call, body []byte, change func(*bq.Table, []byte) (*bq.Table, map[string]bool, error)) (proposal, error) {
 	w.store.mu.RLock()
 	defer w.store.mu.RUnlock()
-	_, was, err := w.openTable(c, tablesUpdate)
+	was, err := w.openTable(c, tablesUpdate)
 	if err != nil {
 		return proposal{}, err
 	}
@@ -385,7 +385,7 @@ func checkChange(meta *bq.Table, was, now []*bq.TableFieldSchema, path string, g
 func (w *Warehouse) deleteTable(c *call) (any, error) {
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
-	if _, _, err := w.openTable(c, tablesDelete); err != nil {
+	if _, err := w.openTable(c, tablesDelete); err != nil {
 		return nil, err
 	}
 	return nil, w.store.dropTable(c.project, c.dataset, c.table)

@@ -12,7 +12,7 @@ import (
 // way.
 func (w *Warehouse) listRows(c *call) (any, error) {
 	w.store.mu.RLock()
-	_, t, err := w.openTable(c, tablesGetData)
+	t, err := w.openTable(c, tablesGetData)
 	w.store.mu.RUnlock()
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (w *Warehouse) insertRows(c *call) (any, error) {
 	}
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
-	_, t, err := w.openTable(c, tablesUpdateData)
+	t, err := w.openTable(c, tablesUpdateData)
 	if err != nil {
 		return nil, err
 	}

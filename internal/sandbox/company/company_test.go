@@ -238,7 +238,7 @@ func TestPublisherStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	access := append(meta.Access, &client.AccessEntry{EntityType: client.DatasetEntity,
+	access := append(slices.Clip(meta.Access), &client.AccessEntry{EntityType: client.DatasetEntity,
 		Dataset: &client.DatasetAccessEntry{Dataset: views, TargetTypes: []string{"VIEWS"}}})
 	if _, err := raw.Update(t.Context(), client.DatasetMetadataToUpdate{Access: access}, meta.ETag); err != nil {
 		t.Fatal(err)
@@ -264,7 +264,7 @@ func addColumn(t *testing.T, at sandbox.Addresses) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema := append(meta.Schema, &client.FieldSchema{Name: "passport_number", Type: client.StringFieldType})
+	schema := append(slices.Clip(meta.Schema), &client.FieldSchema{Name: "passport_number", Type: client.StringFieldType})
 	if _, err := table.Update(t.Context(), client.TableMetadataToUpdate{Schema: schema}, meta.ETag); err != nil {
 		t.Fatal(err)
 	}

@@ -115,6 +115,7 @@ func (p *parser) target(kind Kind) error {
 	switch kind {
 	case Update, Delete, Merge:
 		ref.Aliased = p.alias(ref)
+	default: // no alias may follow
 	}
 	p.out.Target = &ref
 	return nil
@@ -247,6 +248,7 @@ func (p *parser) path() (Ref, bool) {
 				p.at += 2
 			}
 			ref.Parts = append(ref.Parts, p.text[start:p.peek(-1).end])
+		default: // what follows a dot is looked at before the dot is taken
 		}
 		ref.End = p.peek(-1).end
 		next := p.peek(1)
