@@ -3,6 +3,7 @@ package walk
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"cadastre.dev/cadastre/graph"
 )
@@ -18,18 +19,26 @@ type Graph struct {
 	gaps map[string]graph.Outcome
 }
 
-// layer is a graph over interned refs: the neighbours of node i are
-// at[first[i]:first[i+1]], as indexes into edges.
+// layer is a graph over numbered refs: the edges from node i are
+// down[downFirst[i]:downFirst[i+1]], as numbers of edges.
 type layer struct {
-	refs      []graph.Ref
-	id        map[string]int32
+	// refs are the nodes in the order of graph.CompareRefs; id finds one by
+	// its key.
+	refs []graph.Ref
+	id   map[string]int32
+	// edges are sorted by key.
 	edges     []graph.Edge
 	from, to  []int32
 	down, up  []int32
 	downFirst []int32
 	upFirst   []int32
-	// of holds the sorted columns of each asset, by the asset's key.
-	of map[string][]int32
+	// asset is the number of each node's asset, assets their refs, and of the
+	// columns of each asset by its key.
+	asset  []int32
+	assets []graph.Ref
+	of     map[string][]int32
+	// notes are kept from one query to the next.
+	notes *sync.Pool
 }
 
 // New builds the graph of the edges. The statements say of which assets the
@@ -84,21 +93,26 @@ func worse(a, b graph.Edge) bool {
 }
 
 func newLayer(edges []graph.Edge) layer {
-	sortEdges(edges)
-	l := layer{id: map[string]int32{}, of: map[string][]int32{}, edges: edges, from: make([]int32, len(edges)), to: make([]int32, len(edges))}
-	for i, e := range edges {
-		l.from[i], l.to[i] = l.intern(e.From), l.intern(e.To)
+	l := layer{id: map[string]int32{}, edges: sortEdges(edges), of: map[string][]int32{}}
+	for _, e := range l.edges {
+		l.intern(e.From)
+		l.intern(e.To)
 	}
-	for _, columns := range l.of {
-		slices.SortFunc(columns, func(a, b int32) int { return graph.CompareRefs(l.refs[a], l.refs[b]) })
+	l.number()
+	l.from, l.to = make([]int32, len(l.edges)), make([]int32, len(l.edges))
+	for i, e := range l.edges {
+		l.from[i], l.to[i] = l.id[e.From.Key()], l.id[e.To.Key()]
 	}
 	l.downFirst, l.down = compress(l.from, len(l.refs))
 	l.upFirst, l.up = compress(l.to, len(l.refs))
+	nodes, assets := len(l.refs), len(l.assets)
+	l.notes = &sync.Pool{New: func() any { return newNotes(nodes, assets) }}
 	return l
 }
 
-// sortEdges sorts by key, and makes each key once.
-func sortEdges(edges []graph.Edge) {
+// sortEdges sorts by key, makes each key once, and of two edges with one key
+// keeps the first.
+func sortEdges(edges []graph.Edge) []graph.Edge {
 	type keyed struct {
 		key  string
 		edge graph.Edge
@@ -107,23 +121,36 @@ func sortEdges(edges []graph.Edge) {
 	for i, e := range edges {
 		all[i] = keyed{e.Key(), e}
 	}
-	slices.SortFunc(all, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
+	slices.SortStableFunc(all, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
+	all = slices.CompactFunc(all, func(a, b keyed) bool { return a.key == b.key })
 	for i, k := range all {
 		edges[i] = k.edge
 	}
+	return edges[:len(all)]
 }
 
-func (l *layer) intern(r graph.Ref) int32 {
+func (l *layer) intern(r graph.Ref) {
 	key := r.Key()
-	if id, ok := l.id[key]; ok {
-		return id
+	if _, ok := l.id[key]; !ok {
+		l.id[key] = int32(len(l.refs))
+		l.refs = append(l.refs, r)
 	}
-	id := int32(len(l.refs))
-	l.id[key] = id
-	l.refs = append(l.refs, r)
-	asset := r.Asset().Key()
-	l.of[asset] = append(l.of[asset], id)
-	return id
+}
+
+// number gives the nodes their numbers in the order of their refs, so that
+// sorting nodes is sorting numbers, and numbers their assets.
+func (l *layer) number() {
+	slices.SortFunc(l.refs, graph.CompareRefs)
+	l.asset = make([]int32, len(l.refs))
+	for i, r := range l.refs {
+		l.id[r.Key()] = int32(i)
+		asset := r.Asset()
+		if len(l.assets) == 0 || l.assets[len(l.assets)-1] != asset {
+			l.assets = append(l.assets, asset)
+		}
+		l.asset[i] = int32(len(l.assets) - 1)
+		l.of[asset.Key()] = append(l.of[asset.Key()], int32(i))
+	}
 }
 
 // compress sorts edge numbers by one of their ends (counting sort), keeping
