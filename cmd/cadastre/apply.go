@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/internal/serve"
 )
 
 type applyCommand struct {
@@ -13,20 +15,15 @@ type applyCommand struct {
 	Undo bool   `help:"Undo the plan instead, newest step first."`
 }
 
-// Run approves a plan as the person at this machine and applies it.
+// Run approves a plan as the person at this machine and applies it. One that
+// stopped goes on where it stopped.
 func (c *applyCommand) Run(ctx context.Context, all *commands, s *streams) error {
-	app, err := all.open(ctx, s)
+	app, err := all.openCatalog(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer app.Close()
-	work := app.Apply
-	if c.Undo {
-		work = app.Undo
-	} else if _, err := app.Approve(ctx, app.LocalPrincipal(), c.Plan); err != nil {
-		return err
-	}
-	if _, err := work(ctx, app.LocalPrincipal(), c.Plan); err != nil {
+	if err := c.begin(ctx, app); err != nil {
 		return err
 	}
 	if err := app.Settle(ctx); err != nil {
@@ -36,7 +33,7 @@ func (c *applyCommand) Run(ctx context.Context, all *commands, s *streams) error
 	if err != nil {
 		return err
 	}
-	err = s.print(plan, func(w io.Writer) {
+	err = s.print(newPlanAnswer(plan), func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "plan\t%s\t%s\t%d of %d steps\t%s\n", plan.ID, plan.State, plan.Done, len(plan.Plan.Steps), plan.Reason)
 	})
 	switch {
@@ -48,4 +45,24 @@ func (c *applyCommand) Run(ctx context.Context, all *commands, s *streams) error
 		return fmt.Errorf("plan %s stopped: %s: %w", plan.ID, plan.Reason, graph.ErrConflict)
 	}
 	return nil
+}
+
+// begin makes due what was asked for.
+func (c *applyCommand) begin(ctx context.Context, app *serve.App) error {
+	who := app.LocalPrincipal()
+	if c.Undo {
+		_, err := app.Undo(ctx, who, c.Plan)
+		return err
+	}
+	saved, err := app.SavedPlan(ctx, who, c.Plan)
+	if err != nil && !errors.Is(err, graph.ErrNotFound) {
+		return err
+	}
+	if saved.State == graph.PlanPlanned {
+		if _, err := app.Approve(ctx, who, c.Plan); err != nil {
+			return err
+		}
+	}
+	_, err = app.Apply(ctx, who, c.Plan)
+	return err
 }

@@ -14,7 +14,7 @@ type auditVerifyCommand struct{}
 
 // Run recomputes the whole chain. A broken log makes the answer no.
 func (auditVerifyCommand) Run(ctx context.Context, all *commands, s *streams) error {
-	app, err := all.open(ctx, s)
+	app, err := all.openCatalog(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"cadastre.dev/cadastre/internal/serve"
 )
@@ -18,7 +19,7 @@ type demoCommand struct {
 // false makes the answer no.
 func (c *demoCommand) Run(ctx context.Context, all *commands, s *streams) error {
 	options := serve.DemoOptions{
-		DataDir: all.DataDir, Listen: c.Listen, Estate: c.Estate,
+		DataDir: all.DataDir, Listen: c.Listen, Estate: c.Estate, Worker: os.Getenv("CADASTRE_WORKER__PATH"),
 		Logger: logger(s.err, "warn"), Progress: s.progress(),
 		Tell: func(line string) { _, _ = fmt.Fprintln(s.err, line) },
 	}

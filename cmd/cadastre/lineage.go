@@ -43,7 +43,7 @@ func (c *lineageFlags) walk(ctx context.Context, all *commands, s *streams, d wa
 	if err != nil {
 		return err
 	}
-	app, err := all.open(ctx, s)
+	app, err := all.openCatalog(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,10 @@ func (c *lineageFlags) walk(ctx context.Context, all *commands, s *streams, d wa
 	if err != nil {
 		return err
 	}
-	return s.print(result, func(w io.Writer) {
+	return s.print(newLineageAnswer(result), func(w io.Writer) {
+		if len(result.Edges) == 0 {
+			_, _ = fmt.Fprintf(w, "No lineage of %s is known in this direction.\n", ref)
+		}
 		for _, e := range result.Edges {
 			how := string(e.Kind)
 			if e.Function != "" {
@@ -73,7 +76,7 @@ type lineageSQL struct {
 // Run answers lines of questions.
 func (c *lineageSQL) Run(ctx context.Context, all *commands, s *streams) error {
 	if !c.JSONL {
-		return fmt.Errorf("lineage sql: pass --jsonl and questions on standard input: %w", graph.ErrInvalid)
+		return fmt.Errorf("lineage sql: pass --jsonl, and questions on standard input, one a line: %w", graph.ErrInvalid)
 	}
 	config, err := all.config()
 	if err != nil {

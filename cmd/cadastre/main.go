@@ -154,6 +154,19 @@ func (c *commands) open(ctx context.Context, s *streams) (*serve.App, error) {
 	return serve.Open(ctx, config, serve.Options{Logger: logger(s.err, config.LogLevel), Progress: s.progress()})
 }
 
+// openCatalog is open for commands that look at a catalog, or change one: they
+// make none where there is none.
+func (c *commands) openCatalog(ctx context.Context, s *streams) (*serve.App, error) {
+	config, err := c.config()
+	if err != nil {
+		return nil, err
+	}
+	if !fileExists(config.Database()) {
+		return nil, fmt.Errorf("there is no catalog in %s; name its folder with --data-dir (the demo's is .cadastre), or crawl first: %w", config.DataDir, graph.ErrNotFound)
+	}
+	return c.open(ctx, s)
+}
+
 func fileExists(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && !info.IsDir()

@@ -14,7 +14,7 @@ type planCommand struct {
 
 // Run makes and saves a plan. Nothing is written to the warehouse.
 func (c *planCommand) Run(ctx context.Context, all *commands, s *streams) error {
-	app, err := all.open(ctx, s)
+	app, err := all.openCatalog(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -23,13 +23,16 @@ func (c *planCommand) Run(ctx context.Context, all *commands, s *streams) error 
 	if err != nil {
 		return err
 	}
-	return s.print(plan, func(w io.Writer) { printPlan(w, plan) })
+	return s.print(newPlanAnswer(plan), func(w io.Writer) { printPlan(w, plan) })
 }
 
 func printPlan(w io.Writer, p graph.SavedPlan) {
 	_, _ = fmt.Fprintf(w, "plan\t%s\t%s\n", p.ID, p.State)
 	if p.Plan.IsEmpty() {
 		_, _ = fmt.Fprintln(w, "Nothing to do: the warehouse is as the policy wants it.")
+	}
+	if p.State == graph.PlanPlanned && !p.Plan.IsEmpty() && !p.Plan.Blocked() {
+		defer func() { _, _ = fmt.Fprintf(w, "Apply it with: cadastre apply %s\n", p.ID) }()
 	}
 	for i, step := range p.Plan.Steps {
 		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", i+1, step.Kind, step.Object, step.Why)

@@ -22,7 +22,7 @@ func (c *sandboxServeCommand) Run(ctx context.Context, all *commands, s *streams
 	return serve.Sandbox(ctx, serve.SandboxOptions{
 		Listen: c.Listen, Estate: c.Estate, DataDir: all.DataDir, Logger: logger(s.err, "info"),
 		Ready: func(a serve.SandboxAddresses) error {
-			return s.print(a, func(w io.Writer) {
+			return s.print(newSandboxAnswer(a), func(w io.Writer) {
 				_, _ = fmt.Fprintf(w, "BigQuery\t%s\nregistry\t%s\nsign-in\t%s\n", a.BigQuery, a.Registry, a.Issuer)
 			})
 		},

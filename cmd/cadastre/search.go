@@ -19,7 +19,7 @@ type searchCommand struct {
 
 // Run prints the best hits.
 func (c *searchCommand) Run(ctx context.Context, all *commands, s *streams) error {
-	app, err := all.open(ctx, s)
+	app, err := all.openCatalog(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (c *searchCommand) Run(ctx context.Context, all *commands, s *streams) erro
 	if err != nil {
 		return err
 	}
-	return s.print(result, func(w io.Writer) {
+	return s.print(newSearchAnswer(result), func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "%d found\n", result.Total)
 		for _, h := range result.Hits {
 			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", h.Asset.Ref, h.Asset.Kind, h.Why)

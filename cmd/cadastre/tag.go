@@ -22,7 +22,7 @@ func (c *tagCommand) Run(ctx context.Context, all *commands, s *streams) error {
 	if err != nil {
 		return err
 	}
-	app, err := all.open(ctx, s)
+	app, err := all.openCatalog(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (c *tagCommand) Run(ctx context.Context, all *commands, s *streams) error {
 	answer := struct {
 		Revision graph.Revision `json:"revision"`
 		Tags     []graph.Tag    `json:"tags"`
-	}{revision, tags}
+	}{revision, orNone(tags)}
 	return s.print(answer, func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "revision %d\n", revision)
 		for _, t := range tags {

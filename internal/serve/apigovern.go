@@ -166,6 +166,29 @@ func (a *App) Views(ctx context.Context, who graph.Principal, bases ...graph.Ref
 	return out, nil
 }
 
+// MayTag returns those of the assets that are visible and that the principal
+// may tag. That it was asked is no attempt, so nothing is recorded.
+func (a *App) MayTag(ctx context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]bool, error) {
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.Assets(ctx, assets...)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[graph.Ref]bool, len(found))
+	for ref, v := range found {
+		if v.Visibility != graph.Visible {
+			continue
+		}
+		if out[ref], _, err = a.allows(ctx, who, graph.ActionTag, v.Asset, v.Owners); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // viewsOver names the views that an asset has once they are published.
 func (a *App) viewsOver(base graph.Asset) []shape.PublishedView {
 	if a.target == nil || base.Location == "" {

@@ -138,8 +138,22 @@ func (a *App) reader(ctx context.Context, who graph.Principal, at graph.Revision
 // may refuses with ErrDenied what the policy does not allow, and records the
 // refusal.
 func (a *App) may(ctx context.Context, who graph.Principal, action graph.Action, on graph.Asset, owners []graph.Owner) error {
+	ok, rules, err := a.allows(ctx, who, action, on, owners)
+	if err != nil || ok {
+		return err
+	}
+	why := "no rule allows it"
+	if len(rules) > 0 {
+		why = strings.TrimSuffix(rules[0].Why, ".")
+	}
+	return a.refuse(ctx, who, action, on, why)
+}
+
+// allows says whether the policy lets the principal do something, and the
+// rules that say so.
+func (a *App) allows(ctx context.Context, who graph.Principal, action graph.Action, on graph.Asset, owners []graph.Owner) (bool, []graph.Rule, error) {
 	if isTrusted(who) {
-		return nil
+		return true, nil, nil
 	}
 	names := make([]string, 0, len(owners))
 	for _, o := range owners {
@@ -147,15 +161,14 @@ func (a *App) may(ctx context.Context, who graph.Principal, action graph.Action,
 	}
 	ok, rules, err := a.policy.May(ctx, who, action, on, names)
 	if err != nil {
-		return fmt.Errorf("ask whether %s may %s: %w", who.ID, action, err)
+		return false, nil, fmt.Errorf("ask whether %s may %s: %w", who.ID, action, err)
 	}
-	if ok {
-		return nil
-	}
-	why := "no rule allows it"
-	if len(rules) > 0 {
-		why = rules[0].Why
-	}
+	return ok, rules, nil
+}
+
+// refuse records that somebody tried what is not theirs to do, and returns
+// ErrDenied with the reason.
+func (a *App) refuse(ctx context.Context, who graph.Principal, action graph.Action, on graph.Asset, why string) error {
 	object := string(action)
 	if !on.Ref.IsZero() {
 		object = on.Ref.String()

@@ -222,7 +222,7 @@ func LoadConfig(path string, environ []string) (Config, error) {
 		DecodeHook: mapstructure.StringToSliceHookFunc(","), TagName: "koanf",
 	}})
 	if err != nil {
-		return Config{}, fmt.Errorf("read configuration %s: %w: %w", path, tidyDecodeError(err), graph.ErrInvalid)
+		return Config{}, fmt.Errorf("read %s: %w: %w", orDefault(path, "the environment"), tidyDecodeError(err), graph.ErrInvalid)
 	}
 	c = c.withDefaults()
 	return c, c.Validate()
@@ -422,7 +422,12 @@ func isIdentifier(s string) bool {
 	})
 }
 
-// tidyDecodeError drops the lines that the decoder repeats.
+// tidyDecodeError puts what the decoder says on one line, in our words.
 func tidyDecodeError(err error) error {
-	return errors.New(strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", " ")), " "))
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	return errors.New(strings.NewReplacer(
+		"decoding failed due to the following error(s): ", "",
+		"'serve.Config' has invalid keys: ", "unknown keys: ",
+		"' has invalid keys: ", "' has unknown keys: ",
+	).Replace(text))
 }

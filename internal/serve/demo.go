@@ -72,8 +72,8 @@ type DemoOptions struct {
 	// Estate is a folder of REST resources in place of the company's
 	// warehouse.
 	Estate string
-	// Worker is the GoogleSQL worker. Defaults to cadastre-googlesql beside
-	// this program.
+	// Worker is the path of the GoogleSQL worker. Defaults to
+	// cadastre-googlesql beside this program.
 	Worker   string
 	Logger   *slog.Logger
 	Progress Progress

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/internal/googlesql"
 )
 
 // Proof is what the demo shows when it goes through the whole path by itself.
@@ -45,6 +46,9 @@ func (p Proof) Holds() bool {
 // error means that it could not be gone through, a false point that something
 // does not hold.
 func Prove(ctx context.Context, o DemoOptions) (Proof, error) {
+	if _, err := googlesql.Locate(o.Worker); err != nil && o.Estate == "" {
+		return Proof{}, fmt.Errorf("prove the demo: its queries need the worker: %w", err)
+	}
 	o.Listen = "127.0.0.1:0"
 	started := time.Now()
 	d, err := startDemo(ctx, o)

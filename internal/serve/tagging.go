@@ -68,7 +68,7 @@ func (a *App) checkTag(ctx context.Context, r *store.Reader, who graph.Principal
 		return request, fmt.Errorf("tag %s: %w", request.Ref, err)
 	}
 	if view.Visibility != graph.Visible {
-		return request, fmt.Errorf("tag %s: you may know that it exists, not what it holds; ask its owners: %w", request.Ref, graph.ErrDenied)
+		return request, a.refuse(ctx, who, graph.ActionTag, view.Asset, fmt.Sprintf("you may know that %s exists, not what it holds; ask its owners", request.Ref.Asset()))
 	}
 	if request.Ref.IsColumn() {
 		columns, err := r.Columns(ctx, request.Ref.Asset())
