@@ -424,9 +424,10 @@ func isIdentifier(s string) bool {
 
 // tidyDecodeError puts what the decoder says on one line, in our words.
 func tidyDecodeError(err error) error {
-	text := strings.Join(strings.Fields(err.Error()), " ")
+	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
+	text := strings.Join(strings.Fields(strings.Join(lines, "; ")), " ")
 	return errors.New(strings.NewReplacer(
-		"decoding failed due to the following error(s): ", "",
+		"decoding failed due to the following error(s):; ", "",
 		"'serve.Config' has invalid keys: ", "unknown keys: ",
 		"' has invalid keys: ", "' has unknown keys: ",
 	).Replace(text))

@@ -85,8 +85,13 @@ func randomVisibility(r *rand.Rand, assets []graph.Asset) []VisibilityConfig {
 	for range r.IntN(4) {
 		some := assets[r.IntN(len(assets))]
 		where := []map[string][]string{
-			{"ref": {some.Ref.String()}}, {"kind": {string(some.Kind)}}, {"source": {some.Source}}, {"parent": {some.Parent.String()}},
-			{"namespace": {some.Ref.Namespace}}, {"owner": {"team:billing"}}, {"kind": {string(some.Kind)}, "source": {some.Source}},
+			{"ref": {some.Ref.String()}},
+			{"kind": {string(some.Kind)}},
+			{"source": {some.Source}},
+			{"parent": {some.Parent.String()}},
+			{"namespace": {some.Ref.Namespace}},
+			{"owner": {"team:billing"}},
+			{"kind": {string(some.Kind)}, "source": {some.Source}},
 		}[r.IntN(7)]
 		out = append(out, VisibilityConfig{
 			Groups: []string{"some@lumen.example"}, Where: where,
