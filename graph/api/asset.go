@@ -80,6 +80,11 @@ func (asset) Views(ctx context.Context, a *shape.Asset) ([]shape.PublishedView, 
 	return views[a.Ref], err
 }
 
+func (asset) MayTag(ctx context.Context, a *shape.Asset) (bool, error) {
+	may, err := a.Page.(*page).loadMayTag(ctx)
+	return may[a.Ref], err
+}
+
 func (column) WhatISee(ctx context.Context, c *shape.Column) ([]shape.Explanation, error) {
 	explanations, err := c.Page.(*page).loadExplanations(ctx)
 	return explanations[c.Ref], err

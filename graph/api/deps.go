@@ -55,6 +55,9 @@ type Governor interface {
 	ExplainColumns(ctx context.Context, who graph.Principal, assets []graph.Ref, audiences []string) (map[graph.Ref][]shape.Explanation, error)
 	// Views returns the published views over visible assets, by base.
 	Views(ctx context.Context, who graph.Principal, bases ...graph.Ref) (map[graph.Ref][]shape.PublishedView, error)
+	// MayTag returns those of the assets that are visible and that the
+	// principal may tag.
+	MayTag(ctx context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]bool, error)
 	// WhoCouldSee tells every way to a column at a revision, or at a time
 	// where that is not zero; both zero mean now. graph.ErrDenied without the
 	// audit action.

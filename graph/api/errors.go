@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -52,7 +53,12 @@ func (r *resolver) present(ctx context.Context, err error) *gqlerror.Error {
 		return out
 	}
 	id := r.RequestID(ctx)
-	r.Logger.ErrorContext(ctx, "internal error", "request", id, "err", err)
+	level := slog.LevelError
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		// Who asked has gone: nobody reads the answer, and nothing is wrong.
+		level = slog.LevelDebug
+	}
+	r.Logger.Log(ctx, level, "internal error", "request", id, "err", err)
 	out.Message = "something went wrong here; the log has it under request " + id
 	out.Extensions = map[string]any{"code": "INTERNAL", "request": id}
 	return out

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -173,6 +175,65 @@ func TestInternalErrorsStayInside(t *testing.T) {
 			}
 			if !strings.Contains(log.String(), "secret") || !strings.Contains(log.String(), "request=request-1") {
 				t.Errorf("the log lacks the detail or the request: %s", log.String())
+			}
+		})
+	}
+}
+
+// leaving is an operator that is asked by somebody who leaves meanwhile.
+type leaving struct {
+	*fake
+	leave context.CancelFunc
+	err   error
+}
+
+func (l leaving) Activity(ctx context.Context, _ graph.Principal) ([]shape.Activity, error) {
+	l.leave()
+	if l.err != nil {
+		return nil, l.err
+	}
+	return nil, fmt.Errorf("read: %w", ctx.Err())
+}
+
+// That somebody left is no error in the log; what went wrong meanwhile is.
+func TestWhoLeavesIsNoError(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"left", nil, false},
+		{"left while the disk failed", errors.New("disk I/O error"), true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, leave := context.WithCancel(t.Context())
+			f := newFake()
+			c := f.config(graphtest.Ana())
+			c.Operator = leaving{f, leave, tt.err}
+			var log bytes.Buffer
+			c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", strings.NewReader(`{"query":"{ activity { kind } }"}`))
+			r.Header.Set("Content-Type", "application/json")
+			api.New(c).ServeHTTP(httptest.NewRecorder(), r)
+			if got := strings.Contains(log.String(), "level=ERROR"); got != tt.want {
+				t.Errorf("logged as an error: %v, want %v: %s", got, tt.want, log.String())
+			}
+		})
+	}
+}
+
+// A time and a number that are none are the asker's faults.
+func TestScalarsThatAreNoneAreInvalid(t *testing.T) {
+	t.Parallel()
+	for _, arguments := range []string{`at: "yesterday"`, `at: "2026-03-03"`, `at: 7`, `revision: -1`, `revision: 3, at: "2026-03-03T00:00:00Z"`} {
+		t.Run(arguments, func(t *testing.T) {
+			t.Parallel()
+			document := `{ whoCouldSee(column: "bigquery/shop.sales.customers#email", ` + arguments + `) { at } }`
+			got := failureOf(t, ask(t, api.New(newFake().config(graphtest.Uma())), document, nil))
+			if got.Extensions.Code != "INVALID" || !strings.Contains(got.Message, "want") {
+				t.Errorf("%+v", got)
 			}
 		})
 	}

@@ -261,6 +261,16 @@ func (f *fake) Views(_ context.Context, who graph.Principal, bases ...graph.Ref)
 	return out, f.called("Views")
 }
 
+// MayTag lets Olu tag what is visible, but for topics.
+func (f *fake) MayTag(_ context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]bool, error) {
+	out := map[graph.Ref]bool{}
+	for _, a := range assets {
+		visible := fakeReader{f, f.filter(who)}.visibility(a) == graph.Visible
+		out[a] = visible && who.ID == graphtest.Olu().ID && a.Namespace == graph.NamespaceBigQuery
+	}
+	return out, f.called("MayTag")
+}
+
 func (f *fake) WhoCouldSee(_ context.Context, who graph.Principal, column graph.Ref, revision graph.Revision, at time.Time) (shape.WhoCouldSee, error) {
 	if err := may(who, graphtest.Uma()); err != nil {
 		return shape.WhoCouldSee{}, err

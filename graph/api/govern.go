@@ -49,6 +49,9 @@ func (q query) WhoCouldSee(ctx context.Context, column graph.Ref, revision *grap
 	if err != nil {
 		return nil, err
 	}
+	if revision != nil && at != nil {
+		return nil, fmt.Errorf("who could see %s: want a revision or a time, not both: %w", column, graph.ErrInvalid)
+	}
 	var when graph.Revision
 	var then time.Time
 	if revision != nil {

@@ -21,6 +21,7 @@ type page struct {
 	statements   once[map[graph.Ref][]graph.Statement]
 	views        once[map[graph.Ref][]shape.PublishedView]
 	explanations once[map[graph.Ref][]shape.Explanation]
+	mayTag       once[map[graph.Ref]bool]
 }
 
 // once is a value that is loaded at first use.
@@ -43,8 +44,8 @@ func (o *once[T]) get(load func() (T, error)) (T, error) {
 
 // load asks for the visible assets of the page, and for nothing where there is
 // none: to some, no asset means all.
-func load[T any](p *page, o *once[map[graph.Ref][]T], ask func(assets ...graph.Ref) (map[graph.Ref][]T, error)) (map[graph.Ref][]T, error) {
-	return o.get(func() (map[graph.Ref][]T, error) {
+func load[T any](p *page, o *once[map[graph.Ref]T], ask func(assets ...graph.Ref) (map[graph.Ref]T, error)) (map[graph.Ref]T, error) {
+	return o.get(func() (map[graph.Ref]T, error) {
 		if len(p.refs) == 0 {
 			return nil, nil
 		}
@@ -73,6 +74,12 @@ func (p *page) loadStatements(ctx context.Context) (map[graph.Ref][]graph.Statem
 func (p *page) loadViews(ctx context.Context) (map[graph.Ref][]shape.PublishedView, error) {
 	return load(p, &p.views, func(assets ...graph.Ref) (map[graph.Ref][]shape.PublishedView, error) {
 		return p.governor.Views(ctx, p.who, assets...)
+	})
+}
+
+func (p *page) loadMayTag(ctx context.Context) (map[graph.Ref]bool, error) {
+	return load(p, &p.mayTag, func(assets ...graph.Ref) (map[graph.Ref]bool, error) {
+		return p.governor.MayTag(ctx, p.who, assets...)
 	})
 }
 

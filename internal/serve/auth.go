@@ -246,6 +246,17 @@ func (s *signIn) fail(w http.ResponseWriter, r *http.Request, status int, public
 	plainPage(w, status, "Sign-in", public)
 }
 
+// sessionLost answers where a session cannot be read or kept. That the browser
+// left meanwhile is no fault of anybody.
+func (s *signIn) sessionLost(w http.ResponseWriter, r *http.Request, err error) {
+	level := slog.LevelError
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		level = slog.LevelDebug
+	}
+	s.logger.Log(r.Context(), level, "session lost", "request", requestID(r.Context()), "err", err)
+	http.Error(w, "the session could not be kept; try again", http.StatusServiceUnavailable)
+}
+
 // localPath returns where to send somebody back to: a path of this program,
 // never another host.
 func localPath(to string) string {

@@ -1,9 +1,15 @@
 package serve
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -329,5 +335,37 @@ func TestEveryoneOfTheDemoSignsIn(t *testing.T) {
 	}
 	if _, err := signInToDemo(t.Context(), http.DefaultTransport, url, company.Crawler().Email); err == nil {
 		t.Error("a service signed in as a person")
+	}
+}
+
+// A session that cannot be kept is an error of ours, unless the browser left.
+func TestALostSessionIsAnErrorUnlessTheBrowserLeft(t *testing.T) {
+	t.Parallel()
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	for _, test := range []struct {
+		name string
+		ctx  context.Context
+		err  error
+		want bool
+	}{
+		{"the browser left", left, fmt.Errorf("keep session: %w", context.Canceled), false},
+		{"the disk failed", t.Context(), errors.New("disk I/O error"), true},
+		{"the disk failed when the browser left", left, errors.New("disk I/O error"), true},
+		{"something else was cancelled", t.Context(), context.Canceled, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			s := &signIn{logger: slog.New(slog.NewTextHandler(&log, nil))}
+			w := httptest.NewRecorder()
+			s.sessionLost(w, httptest.NewRequestWithContext(test.ctx, http.MethodGet, "/auth/login", nil), test.err)
+			if got := strings.Contains(log.String(), "level=ERROR"); got != test.want {
+				t.Errorf("logged as an error: %v, want %v: %s", got, test.want, log.String())
+			}
+			if w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), test.err.Error()) {
+				t.Errorf("answer %d %s", w.Code, w.Body.String())
+			}
+		})
 	}
 }

@@ -72,6 +72,7 @@ func (a *App) Handler() (http.Handler, error) {
 		config: sso, base: a.config.URL, sessions: sessions, logger: a.logger,
 		client: &http.Client{Timeout: 15 * time.Second}, signedIn: a.signedIn,
 	}
+	sessions.ErrorFunc = s.sessionLost
 	graphql := api.New(api.Config{
 		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Planner: a, Auditor: a, Operator: a,
 		Principal: signedInAs, RequestID: requestID, Logger: a.logger,

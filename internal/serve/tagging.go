@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/policy"
 )
+
+// maxReason is how long a reason may be: it is kept for ever, and shown.
+const maxReason = 2000
 
 // Tag records what a person says, all of it or nothing, and makes due what
 // follows. It returns the tags of the refs as they then stand.
@@ -21,11 +25,16 @@ func (a *App) Tag(ctx context.Context, who graph.Principal, requests []graph.Tag
 	if err != nil {
 		return nil, 0, err
 	}
-	assets := map[graph.Ref]bool{}
+	assets, once := map[graph.Ref]bool{}, map[string]bool{}
 	for i := range requests {
 		if requests[i], err = a.checkTag(ctx, r, who, requests[i]); err != nil {
 			return nil, 0, err
 		}
+		key := personTag(requests[i], who).Key()
+		if once[key] {
+			return nil, 0, fmt.Errorf("tag %s: %q is said twice; say it once: %w", requests[i].Ref, requests[i].Label, graph.ErrInvalid)
+		}
+		once[key] = true
 		assets[requests[i].Ref.Asset()] = true
 	}
 	revision, err := a.store.Commit(ctx, who, "tag", func(tx *store.Tx) error {
@@ -59,6 +68,9 @@ func (a *App) Tag(ctx context.Context, who graph.Principal, requests []graph.Tag
 func (a *App) checkTag(ctx context.Context, r *store.Reader, who graph.Principal, request graph.TagRequest) (graph.TagRequest, error) {
 	if !slices.Contains([]string{string(graph.TagConfirmed), string(graph.TagRejected), graph.StateWithdrawn}, request.State) {
 		return request, fmt.Errorf("tag %s: state %q is none of confirmed, rejected, withdrawn: %w", request.Ref, request.State, graph.ErrInvalid)
+	}
+	if utf8.RuneCountInString(request.Reason) > maxReason {
+		return request, fmt.Errorf("tag %s: a reason has at most %d characters: %w", request.Ref, maxReason, graph.ErrInvalid)
 	}
 	if !a.knowsLabel(request.Label) {
 		return request, fmt.Errorf("tag %s: label %q is not in the vocabulary; there is none, or one of %s: %w", request.Ref, request.Label, strings.Join(a.labelsLike(request.Label), ", "), graph.ErrInvalid)

@@ -53,6 +53,16 @@ func TestWhatMakesNoSenseIsNotTagged(t *testing.T) {
 		{"a column that is not", otto(), []graph.TagRequest{said("raw.customers", "fulname", "user.name", "confirmed")}, graph.ErrNotFound, "fulname"},
 		{"an asset that is not", otto(), []graph.TagRequest{said("raw.nothing", "a", "user.name", "confirmed")}, graph.ErrNotFound, "raw.nothing"},
 		{"what one may only discover", ana(), []graph.TagRequest{said("raw.support_tickets", "body", "user.name", "confirmed")}, graph.ErrDenied, "ask its owners"},
+		{
+			"one label twice of one column", otto(),
+			[]graph.TagRequest{said("raw.customers", "full_name", "user.name", "confirmed"), said("raw.customers", "FULL_NAME", "user.name", "rejected")},
+			graph.ErrInvalid, "twice",
+		},
+		{
+			"a reason without end", otto(),
+			[]graph.TagRequest{{Ref: column("raw.customers", "full_name"), Label: "user.name", State: "confirmed", Reason: strings.Repeat("ä", maxReason+1)}},
+			graph.ErrInvalid, "reason",
+		},
 		{"another's asset", ana(), []graph.TagRequest{said("raw.customers", "full_name", "user.name", "confirmed")}, graph.ErrDenied, "tag"},
 		{
 			"one of two that makes no sense", otto(),
@@ -77,6 +87,8 @@ func TestWhatMakesNoSenseIsNotTagged(t *testing.T) {
 	}
 	if got := h.events("refused"); !slices.ContainsFunc(got, func(e string) bool {
 		return strings.HasPrefix(e, company.Ana().Email) && strings.Contains(e, "raw.customers")
+	}) || !slices.ContainsFunc(got, func(e string) bool {
+		return strings.HasPrefix(e, company.Ana().Email) && strings.Contains(e, "raw.support_tickets")
 	}) {
 		t.Errorf("the audit log does not tell whom it refused: %v", got)
 	}
@@ -187,5 +199,38 @@ func TestTheInboxHoldsWhatIsMineToAnswer(t *testing.T) {
 	left, err := h.app().Inbox(t.Context(), otto())
 	if err != nil || slices.ContainsFunc(left, func(x graph.Tag) bool { return x.Ref == first.Ref && x.Label == first.Label }) {
 		t.Errorf("what was answered is asked again: %v", err)
+	}
+}
+
+// What the app offers and what the program lets through are one answer.
+func TestWhoMayTagIsToldByAsset(t *testing.T) {
+	t.Parallel()
+	h := newQuietHouse(t).crawled()
+	tables := []string{"raw.customers", "raw.support_tickets", "core.customers"}
+	for _, test := range []struct {
+		name string
+		who  graph.Principal
+		want bool
+	}{
+		{"the owner", otto(), true},
+		{"an analyst", ana(), false},
+		{"a stranger", graph.Principal{ID: "sam@lumen.example", Groups: []string{"nobody@lumen.example"}}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before := h.head()
+			for _, table := range tables {
+				ref := column(table, "customer_id").Asset()
+				may, err := h.app().MayTag(t.Context(), test.who, ref)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if may[ref] != test.want {
+					t.Errorf("%s: may tag %v, want %v", table, may[ref], test.want)
+				}
+			}
+			if got := h.events("refused"); len(got) > 0 || h.head() != before {
+				t.Errorf("to ask is no attempt: %v", got)
+			}
+		})
 	}
 }

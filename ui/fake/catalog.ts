@@ -81,6 +81,11 @@ export class Catalog {
     return asset.discoverableFor.includes(person.id) ? "discoverable" : "visible";
   }
 
+  /** Whether the person answers for the company's assets: one group does for all. */
+  owns(person: FakePerson): boolean {
+    return person.groups.includes("data-owners@halden.example");
+  }
+
   asset(ref: string): FakeAsset | undefined {
     return this.assets.find((a) => a.ref === ref);
   }

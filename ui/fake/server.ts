@@ -30,9 +30,9 @@ function assetFields(asset: FakeAsset, { catalog, person }: Context) {
     tags: () => catalog.tagsOf(c.ref),
     whatISee: () => mine.map((a) => catalog.explain(c.ref, a.name)),
   }));
-  if (visibility === "discoverable") return { ...asset, visibility, parent: null, source: "", location: "", title: "", description: "", labels: [], definition: "", unread: "", columns: [], tags: [], statement: null, views: [] };
+  if (visibility === "discoverable") return { ...asset, visibility, parent: null, source: "", location: "", title: "", description: "", labels: [], definition: "", unread: "", columns: [], tags: [], statement: null, views: [], mayTag: false };
   const views = [...catalog.published].filter((p) => p.endsWith(` ${asset.ref}`)).map((p) => p.split(" ")[0]!).map((audience) => ({ audience, ref: viewRef(audience, asset.ref) }));
-  return { ...asset, visibility, columns, views, tags: catalog.tagsOf(asset.ref) };
+  return { ...asset, visibility, columns, views, tags: catalog.tagsOf(asset.ref), mayTag: catalog.owns(person) };
 }
 
 /** The most that the API gives in one page. */

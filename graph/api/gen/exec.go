@@ -63,6 +63,7 @@ type ComplexityRoot struct {
 		Kind        func(childComplexity int) int
 		Labels      func(childComplexity int) int
 		Location    func(childComplexity int) int
+		MayTag      func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Owners      func(childComplexity int) int
 		Parent      func(childComplexity int) int
@@ -403,6 +404,7 @@ type AssetResolver interface {
 	Tags(ctx context.Context, obj *shape.Asset) ([]graph.Tag, error)
 	Statement(ctx context.Context, obj *shape.Asset) (*graph.Statement, error)
 	Views(ctx context.Context, obj *shape.Asset) ([]shape.PublishedView, error)
+	MayTag(ctx context.Context, obj *shape.Asset) (bool, error)
 }
 type ColumnResolver interface {
 	WhatISee(ctx context.Context, obj *shape.Column) ([]shape.Explanation, error)
@@ -544,6 +546,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Location(childComplexity), true
+	case "Asset.mayTag":
+		if e.ComplexityRoot.Asset.MayTag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.MayTag(childComplexity), true
 	case "Asset.name":
 		if e.ComplexityRoot.Asset.Name == nil {
 			break
@@ -2036,6 +2044,8 @@ type Asset {
   statement: Statement
   "The views that were published over it, one for each audience."
   views: [PublishedView!]!
+  "Whether the signed-in person may tag it and its columns."
+  mayTag: Boolean!
 }
 
 "A label of the source."
@@ -2760,6 +2770,8 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_statement(ctx, field)
 	case "views":
 		return ec.fieldContext_Asset_views(ctx, field)
+	case "mayTag":
+		return ec.fieldContext_Asset_mayTag(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Asset", field.Name)
 }
@@ -4414,6 +4426,29 @@ func (ec *executionContext) fieldContext_Asset_views(_ context.Context, field gr
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Asset_mayTag(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Asset_mayTag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Asset().MayTag(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Asset_mayTag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Asset", field, true, true, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _Audience_name(ctx context.Context, field graphql.CollectedField, obj *graph.Audience) (ret graphql.Marshaler) {
@@ -11196,6 +11231,44 @@ func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, ob
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "mayTag":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Asset_mayTag(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15345,13 +15418,13 @@ func (ec *executionContext) marshalNTagPayload2ᚖcadastreᚗdevᚋcadastreᚋgr
 }
 
 func (ec *executionContext) unmarshalNTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
-	res, err := graphql.UnmarshalTime(v)
+	res, err := shape.UnmarshalTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalTime(v)
+	res := shape.MarshalTime(v)
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -15767,7 +15840,7 @@ func (ec *executionContext) unmarshalOTime2ᚖtimeᚐTime(ctx context.Context, v
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalTime(v)
+	res, err := shape.UnmarshalTime(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -15777,7 +15850,7 @@ func (ec *executionContext) marshalOTime2ᚖtimeᚐTime(ctx context.Context, sel
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalTime(*v)
+	res := shape.MarshalTime(*v)
 	return res
 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -46,6 +47,18 @@ func UnmarshalRevision(v any) (graph.Revision, error) {
 		return 0, fmt.Errorf("revision: want a whole number from 0: %w", graph.ErrInvalid)
 	}
 	return graph.Revision(n), nil
+}
+
+// MarshalTime writes a time in UTC by RFC 3339, and the zero time as null.
+func MarshalTime(t time.Time) graphql.Marshaler { return graphql.MarshalTime(t) }
+
+// UnmarshalTime reads a time by RFC 3339; anything else is graph.ErrInvalid.
+func UnmarshalTime(v any) (time.Time, error) {
+	t, err := graphql.UnmarshalTime(v)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("time: want RFC 3339, such as 2026-03-03T12:00:00Z: %w", graph.ErrInvalid)
+	}
+	return t, nil
 }
 
 // Direction says which way lineage is followed.

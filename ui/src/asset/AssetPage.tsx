@@ -11,7 +11,7 @@ import { Badge, Empty, PageHead, Problem, TabLinks, Waiting } from "../parts/bas
 import { KindIcon, RefLink } from "../parts/refs";
 import { Sql } from "../parts/sql";
 import { StatementNote } from "../parts/statement";
-import { TagBadge } from "../parts/tags";
+import { MayTag, TagBadge } from "../parts/tags";
 import { Why } from "../parts/why";
 import { text } from "../text";
 import { AssetLineage } from "./AssetLineage";
@@ -51,10 +51,12 @@ function OneAsset({ refOf }: { refOf: string }) {
     );
   }
   return (
-    <article>
-      <Head asset={asset} />
-      {asset.visibility === "discoverable" ? <Stub asset={asset} /> : <Body asset={asset} />}
-    </article>
+    <MayTag value={asset.mayTag}>
+      <article>
+        <Head asset={asset} />
+        {asset.visibility === "discoverable" ? <Stub asset={asset} /> : <Body asset={asset} />}
+      </article>
+    </MayTag>
   );
 }
 

@@ -1,7 +1,7 @@
 /** All about one column: what witnesses say, who gets what, and what to do. */
 import { Link } from "@tanstack/react-router";
 import { X } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import { useContext, useState, type ReactNode } from "react";
 import { useQuery } from "urql";
 import { useReadAgainAfterWrites } from "../api/again";
 import { useMay } from "../api/session";
@@ -9,14 +9,14 @@ import { useTagging } from "../api/tagging";
 import { AudiencesDocument, ExplainDocument } from "../gql/graphql";
 import { Button, Problem, Waiting } from "../parts/base";
 import { LabelChoice } from "../parts/labels";
-import { bySpeaker, EffectBadge, TagStory } from "../parts/tags";
+import { bySpeaker, EffectBadge, MayTag, TagStory } from "../parts/tags";
 import { text } from "../text";
 import { typeOf } from "./ColumnRow";
 import type { Column } from "./Columns";
 
 export function ColumnDetails({ column, leaf, close }: { column: Column; leaf: boolean; close: () => void }) {
   const mayAudit = useMay("audit");
-  const mayTag = useMay("tag");
+  const mayTag = useContext(MayTag);
   return (
     <aside aria-label={column.path} className="card top-6 flex max-xl:order-first flex-col gap-5 p-4 xl:sticky xl:max-h-[calc(100dvh-3rem)] xl:overflow-y-auto">
       <header>

@@ -2,7 +2,7 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useMemo, useRef, useState, type KeyboardEvent } from "react";
-import { useMe, useMay } from "../api/session";
+import { useMe } from "../api/session";
 import { layTree } from "../lib/tree";
 import { useMedia } from "../lib/media";
 import { text } from "../text";
@@ -19,7 +19,6 @@ export function Columns({ asset }: { asset: Asset }) {
   const { column: open, find = "" } = route.useSearch();
   const navigate = route.useNavigate();
   const me = useMe();
-  const mayTag = useMay("tag");
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const rows = useMemo(() => layTree(asset.columns, folded, find), [asset.columns, folded, find]);
@@ -38,7 +37,7 @@ export function Columns({ asset }: { asset: Asset }) {
         {rows.length === 0 ? (
           <p className="card px-4 py-6 text-center text-muted">{text.asset.findNone(find)}</p>
         ) : (
-          <Tree rows={rows} total={asset.columns.length} find={find} open={open} chosen={chosen} selectable={mayTag} sees={me.audiences.length > 0} show={show} fold={(path) => setFolded(toggled(folded, path))} choose={(path) => setChosen(toggled(chosen, path))} />
+          <Tree rows={rows} total={asset.columns.length} find={find} open={open} chosen={chosen} selectable={asset.mayTag} sees={me.audiences.length > 0} show={show} fold={(path) => setFolded(toggled(folded, path))} choose={(path) => setChosen(toggled(chosen, path))} />
         )}
       </section>
       {opened && <ColumnDetails key={opened.ref} column={opened} leaf={!holdsOthers(opened.path, asset.columns)} close={() => show(undefined)} />}

@@ -1,13 +1,16 @@
 /** Tags and what follows from them, each badge opening its why. */
 import { Check, CircleDashed, EyeOff, Minus, X } from "lucide-react";
-import type { ReactNode } from "react";
-import { useMe, useMay } from "../api/session";
+import { createContext, useContext, type ReactNode } from "react";
+import { useMe } from "../api/session";
 import { useTagging } from "../api/tagging";
 import type { ExplanationPartsFragment, TagPartsFragment } from "../gql/graphql";
 import { text } from "../text";
 import { Button, type Tone } from "./base";
 import { RefLink } from "./refs";
 import { Why } from "./why";
+
+/** Whether the person may answer the tags below: that differs by asset. */
+export const MayTag = createContext(false);
 
 const tagTones: Record<string, Tone> = { proposed: "warn", confirmed: "accent", rejected: "plain" };
 const tagIcons: Record<string, ReactNode> = {
@@ -58,7 +61,7 @@ export function TagStory({ tag, among }: { tag: TagPartsFragment; among: readonl
 
 /** Confirm, reject, or take back what a person said. */
 export function TagActions({ tag }: { tag: TagPartsFragment }) {
-  const may = useMay("tag");
+  const may = useContext(MayTag);
   const { busy, say } = useTagging();
   if (!may) return null;
   const act = (state: string, title: string, look: "primary" | "plain") => (

@@ -16,6 +16,16 @@ describe("an asset's columns", () => {
     expect(screen.queryByRole("button", { name: "Confirm" })).toBeNull();
   });
 
+  it("offer no tagging of what others answer for, though some assets are mine", async () => {
+    const server = new FakeServer();
+    server.catalog.owns = () => false;
+    openApp(at(customers, "&column=contact.email"), "Otto", server);
+    await row("contact.email");
+    await findText("Who gets what");
+    expect(screen.queryByRole("checkbox")).toBeNull();
+    expect(screen.queryByRole("button", { name: "Confirm" })).toBeNull();
+  });
+
   it("say what I see, by which rule, with a made-up example", async () => {
     openApp(at(customers), "Ana");
     const line = within(await row("customer_id"));
