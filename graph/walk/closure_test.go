@@ -82,6 +82,40 @@ func TestDiscoverableRootIsItsAsset(t *testing.T) {
 	}
 }
 
+// The root keeps the spelling of the question, and a column is one root whether
+// or not all columns were asked for.
+func TestRootKeepsItsSpelling(t *testing.T) {
+	t.Parallel()
+	from, to := column("a", "Email"), column("b", "y")
+	g := walk.New([]graph.Edge{graphtest.Identity(from, to, "")}, nil)
+	want := []walk.Node{{Ref: column("a", "eMAIL"), Visibility: graph.Visible}, {Ref: to, Visibility: graph.Visible, Distance: 1}}
+	for _, columns := range []bool{false, true} {
+		got := g.Walk(walk.Query{Root: column("a", "eMAIL"), Columns: columns, Visibility: all})
+		if diff := cmp.Diff(want, got.Nodes); diff != "" {
+			t.Errorf("columns %v (-want +got):\n%s", columns, diff)
+		}
+	}
+}
+
+// A way of which one end cannot be read is none.
+func TestWayWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	from, to := column("a", "x"), column("b", "y")
+	way := func(step string) graph.Tag {
+		return graph.Tag{Ref: to, Label: "l", Evidence: []string{step}, Provenance: graph.Provenance{Kind: graph.ByPropagation, Name: from.String()}}
+	}
+	if _, ok := walk.Way(way(from.String() + " → " + to.String() + " (identity)")); !ok {
+		t.Error("a whole way cannot be read")
+	}
+	for _, step := range []string{
+		"nowhere → " + to.String() + " (identity)", from.String() + " → nowhere (identity)", from.String() + " (identity)",
+	} {
+		if refs, ok := walk.Way(way(step)); ok {
+			t.Errorf("%q is the way %v", step, refs)
+		}
+	}
+}
+
 // BenchmarkClosure follows one column down to 100,000 others, by the graph and
 // by a map of neighbours in turn, and reports how many times longer the second
 // takes. Both return what they found with distances, in order.

@@ -216,7 +216,7 @@ func step(e graph.Edge) string {
 		how += " " + e.Function
 	}
 	if e.Masking {
-		how += ", masking"
+		how += stepMasking
 	}
 	return e.From.String() + stepArrow + e.To.String() + stepHow + how + ")"
 }

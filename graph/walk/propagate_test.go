@@ -393,6 +393,42 @@ func TestWayOfWhatCannotBeRead(t *testing.T) {
 	}
 }
 
+func TestAWayIsToldInSentences(t *testing.T) {
+	t.Parallel()
+	topic := graph.Ref{Namespace: "kafka://broker:9092", Name: "customers", Path: "contact.email"}
+	raw, core := graph.BigQueryRef("p", "raw", "customers").Column("contact.email"), graph.BigQueryRef("p", "core", "customers").Column("email")
+	last := graph.BigQueryRef("p", "report", "value").Column("key")
+	propagated := func(edges ...graph.Edge) graph.Tag {
+		tags := walk.Propagate(edges, []graph.Tag{graphtest.Confirmed(edges[0].From, "l", "olu")})
+		return tags[slices.IndexFunc(tags, func(t graph.Tag) bool { return t.Ref == edges[len(edges)-1].To })]
+	}
+	masking := graphtest.Through(core, last, graph.EdgeTransformation, "SHA256", "")
+	masking.Masking = true
+	detected := graphtest.Proposed(core, "l", "names", 0.9)
+	for _, tt := range []struct {
+		name string
+		tag  graph.Tag
+		want []string
+	}{
+		{"a copy", propagated(graphtest.Identity(topic, raw, "")), []string{"Copied from contact.email of the topic customers."}},
+		{"a function", propagated(graphtest.Through(raw, core, graph.EdgeTransformation, "LOWER", "")), []string{"Computed by LOWER from contact.email of p.raw.customers."}},
+		{"an expression", propagated(graphtest.Through(raw, core, graph.EdgeTransformation, "", "")), []string{"Computed from contact.email of p.raw.customers."}},
+		{
+			"the nearest first", propagated(graphtest.Identity(topic, raw, ""), graphtest.Identity(raw, core, ""), masking),
+			[]string{"Masked by SHA256 from email of p.core.customers.", "That is copied from contact.email of p.raw.customers.", "That is copied from contact.email of the topic customers."},
+		},
+		{"a detector's own words", detected, detected.Evidence},
+		{"none", graphtest.Confirmed(core, "l", "olu"), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, walk.Tell(tt.tag)); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // Law: whatever refs are called, a way that is read is the one that was gone.
 func FuzzWay(f *testing.F) {
 	f.Add("bigquery", "p.d.t", "a", "LOWER")

@@ -8,10 +8,10 @@ import (
 )
 
 // Way returns the columns by which a tag came down the lineage, the one that
-// its origin is or holds first and its own column last: what a reader must be allowed to see before
-// it is shown the tag's evidence. It is false where the tag was not
-// propagated, or its evidence cannot be read: then nothing of it can be told
-// to be harmless.
+// its origin is or holds first and its own column last: what a reader must be
+// allowed to see before it is shown the tag's evidence. It is false where the
+// tag was not propagated, or its evidence cannot be read: then nothing of it
+// can be told to be harmless.
 func Way(t graph.Tag) ([]graph.Ref, bool) {
 	if t.Provenance.Kind != graph.ByPropagation || len(t.Evidence) == 0 {
 		return nil, false
@@ -22,11 +22,11 @@ func Way(t graph.Tag) ([]graph.Ref, bool) {
 	}
 	var way []graph.Ref
 	for _, line := range t.Evidence {
-		from, to, ok := readStep(line)
-		if !ok || !holds(at, from) {
+		e, ok := readStep(line)
+		if !ok || !holds(at, e.From) {
 			return nil, false
 		}
-		way, at = append(way, from, to), to
+		way, at = append(way, e.From, e.To), e.To
 	}
 	return slices.CompactFunc(way, func(a, b graph.Ref) bool { return a.Key() == b.Key() }), at.Key() == t.Ref.Key()
 }
@@ -45,16 +45,61 @@ func holds(at, column graph.Ref) bool {
 const (
 	stepArrow = " → "
 	stepHow   = " ("
+	// stepMasking ends what is said of a step that masks.
+	stepMasking = ", masking"
 )
 
 // readStep reads what step writes.
-func readStep(line string) (from, to graph.Ref, ok bool) {
+func readStep(line string) (e graph.Edge, ok bool) {
 	open := strings.LastIndex(line, stepHow)
 	if open < 0 {
-		return graph.Ref{}, graph.Ref{}, false
+		return e, false
 	}
 	left, right, found := strings.Cut(line[:open], stepArrow)
-	from, errFrom := graph.ParseRef(left)
-	to, errTo := graph.ParseRef(right)
-	return from, to, found && errFrom == nil && errTo == nil
+	how, closed := strings.CutSuffix(line[open+len(stepHow):], ")")
+	how, e.Masking = strings.CutSuffix(how, stepMasking)
+	kind, function, _ := strings.Cut(how, " ")
+	e.Kind, e.Function = graph.EdgeKind(kind), function
+	var errFrom, errTo error
+	e.From, errFrom = graph.ParseRef(left)
+	e.To, errTo = graph.ParseRef(right)
+	return e, found && closed && errFrom == nil && errTo == nil
+}
+
+// Tell says a tag's evidence in sentences, for people: of a propagated tag
+// what its column is made from, and that from what, back to the origin. What
+// is no way is told as it stands.
+func Tell(t graph.Tag) []string {
+	if _, ok := Way(t); !ok {
+		return t.Evidence
+	}
+	told := make([]string, 0, len(t.Evidence))
+	for _, line := range slices.Backward(t.Evidence) {
+		e, _ := readStep(line)
+		how := "computed"
+		switch {
+		case e.Masking:
+			how = "masked"
+		case e.Kind == graph.EdgeIdentity:
+			how = "copied"
+		}
+		if e.Function != "" {
+			how += " by " + e.Function
+		}
+		if len(told) == 0 {
+			how = strings.ToUpper(how[:1]) + how[1:]
+		} else {
+			how = "That is " + how
+		}
+		told = append(told, how+" from "+spoken(e.From)+".")
+	}
+	return told
+}
+
+// spoken names a column as people do.
+func spoken(r graph.Ref) string {
+	if strings.HasPrefix(r.Namespace, "kafka://") {
+		return r.Path + " of the topic " + r.Name
+	}
+	return r.Path + " of " + r.Name
 }
