@@ -7,6 +7,7 @@ import (
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/api/gen"
 	"cadastre.dev/cadastre/graph/api/shape"
+	"cadastre.dev/cadastre/graph/walk"
 )
 
 // resolver is the root of all resolvers; each type of the schema has a view of
@@ -92,6 +93,10 @@ func (statement) Outcome(_ context.Context, s *graph.Statement) (string, error) 
 func (step) Kind(_ context.Context, s *graph.Step) (string, error) { return string(s.Kind), nil }
 
 func (tag) State(_ context.Context, t *graph.Tag) (string, error) { return string(t.State), nil }
+
+func (tag) Evidence(_ context.Context, t *graph.Tag) ([]string, error) {
+	return append([]string{}, walk.Tell(*t)...), nil
+}
 
 func (tag) Form(_ context.Context, t *graph.Tag) (string, error) { return string(t.Form), nil }
 

@@ -459,6 +459,8 @@ type StepResolver interface {
 type TagResolver interface {
 	State(ctx context.Context, obj *graph.Tag) (string, error)
 	Form(ctx context.Context, obj *graph.Tag) (string, error)
+
+	Evidence(ctx context.Context, obj *graph.Tag) ([]string, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -9196,7 +9198,7 @@ func (ec *executionContext) _Tag_evidence(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Tag_evidence(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Evidence, nil
+			return ec.Resolvers.Tag().Evidence(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
@@ -9207,7 +9209,7 @@ func (ec *executionContext) _Tag_evidence(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Tag_evidence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tag", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Tag", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Tag_provenance(ctx context.Context, field graphql.CollectedField, obj *graph.Tag) (ret graphql.Marshaler) {
@@ -13965,10 +13967,43 @@ func (ec *executionContext) _Tag(ctx context.Context, sel ast.SelectionSet, obj 
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "evidence":
-			out.Values[i] = ec._Tag_evidence(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Tag_evidence(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "provenance":
 			out.Values[i] = ec._Tag_provenance(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
