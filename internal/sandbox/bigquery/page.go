@@ -89,7 +89,7 @@ func (c *call) window(total int) (start, end int, next string, err error) {
 		}
 	}
 	start = min(start, total)
-	end = min(start+size, total)
+	end = start + min(size, total-start)
 	if end < total && size > 0 {
 		next = rowToken(end)
 	}

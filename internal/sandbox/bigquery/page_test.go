@@ -1,6 +1,7 @@
 package bigquery
 
 import (
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -89,6 +90,8 @@ func TestWindowEdges(t *testing.T) {
 		{"none, only to wait", url.Values{"maxResults": {"0"}}, 0, 0, false},
 		{"from the middle", url.Values{"startIndex": {"3"}}, 3, 5, false},
 		{"beyond the end", url.Values{"startIndex": {"9"}}, 5, 5, false},
+		{"as many as can be asked for", url.Values{"startIndex": {"1"}, "maxResults": {strconv.Itoa(math.MaxInt)}}, 1, 5, false},
+		{"from as far as can be asked for", url.Values{"startIndex": {strconv.Itoa(math.MaxInt)}, "maxResults": {strconv.Itoa(math.MaxInt)}}, 5, 5, false},
 		{"a part", url.Values{"startIndex": {"1"}, "maxResults": {"2"}}, 1, 3, true},
 	}
 	for _, tt := range tests {

@@ -49,7 +49,8 @@ type Config struct {
 	Journal *journal.Journal
 	// Records are what the journal held when it was opened.
 	Records []journal.Record
-	// Now is the clock for the life of access tokens. Defaults to time.Now.
+	// Now is the clock for the life of access tokens and of sign-ins. Defaults
+	// to time.Now.
 	Now func() time.Time
 	// Logger receives what the provider has to say. Defaults to discarding it.
 	Logger *slog.Logger
@@ -204,7 +205,7 @@ func (p *Provider) finish(ctx context.Context, id, email string) (string, error)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r := p.requests[id]
+	r := p.underWay(id)
 	if r == nil {
 		return "", fmt.Errorf("this sign-in has ended: start again from where you came")
 	}

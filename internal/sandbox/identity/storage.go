@@ -28,11 +28,11 @@ func (s *storage) CreateAuthRequest(_ context.Context, asked *oidc.AuthRequest, 
 	if slices.Contains(asked.Prompt, oidc.PromptNone) {
 		return nil, oidc.ErrLoginRequired()
 	}
-	r := &request{id: rand.Text(), asked: *asked, made: time.Now()}
+	r := &request{id: rand.Text(), asked: *asked, made: s.cfg.Now()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, old := range s.requests {
-		if time.Since(old.made) > requestLife {
+	for id := range s.requests {
+		if s.underWay(id) == nil {
 			s.forget(id)
 		}
 	}
@@ -43,10 +43,18 @@ func (s *storage) CreateAuthRequest(_ context.Context, asked *oidc.AuthRequest, 
 func (s *storage) AuthRequestByID(_ context.Context, id string) (op.AuthRequest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.requests[id]; r != nil {
+	if r := s.underWay(id); r != nil {
 		return r, nil
 	}
 	return nil, errors.New("no such sign-in")
+}
+
+// underWay returns a sign-in that has not taken too long, or nil.
+func (p *Provider) underWay(id string) *request {
+	if r := p.requests[id]; r != nil && p.cfg.Now().Sub(r.made) <= requestLife {
+		return r
+	}
+	return nil
 }
 
 func (s *storage) AuthRequestByCode(ctx context.Context, code string) (op.AuthRequest, error) {

@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -14,6 +15,10 @@ import (
 
 // ServeHTTP answers below the root of the registry.
 func (r *Registry) ServeHTTP(out http.ResponseWriter, in *http.Request) { r.mux.ServeHTTP(out, in) }
+
+// schemaText is an answer that is a schema's text and nothing else, which need
+// not be JSON.
+type schemaText string
 
 type handler func(*http.Request) (any, error)
 
@@ -63,7 +68,11 @@ func (r *Registry) serve(h handler, lock, unlock func()) http.Handler {
 			out.Header().Set("WWW-Authenticate", `Basic realm="registry"`)
 		}
 		out.WriteHeader(status)
-		_ = json.NewEncoder(out).Encode(answer) // the caller went away
+		if text, ok := answer.(schemaText); ok {
+			_, _ = io.WriteString(out, string(text)) // the caller went away
+		} else {
+			_ = json.NewEncoder(out).Encode(answer) // the caller went away
+		}
 		r.cfg.Logger.LogAttrs(in.Context(), slog.LevelDebug, "registry call", slog.String("request", in.Method+" "+in.Pattern),
 			slog.Bool("failed", err != nil))
 	})
@@ -157,7 +166,7 @@ func slice[T any](in *http.Request, list []T) ([]T, error) {
 		}
 	}
 	offset = min(offset, len(list))
-	return append([]T{}, list[offset:min(offset+limit, len(list))]...), nil // [], never null
+	return append([]T{}, list[offset:][:min(limit, len(list)-offset)]...), nil // [], never null
 }
 
 func (r *Registry) listSubjects(in *http.Request) (any, error) {
@@ -205,7 +214,7 @@ func (r *Registry) getText(in *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.RawMessage(s.Text), nil
+	return schemaText(s.Text), nil
 }
 
 func (r *Registry) referencedBy(in *http.Request) (any, error) {
@@ -317,7 +326,7 @@ func (r *Registry) listContexts(*http.Request) (any, error) {
 }
 
 func (r *Registry) getConfig(in *http.Request) (any, error) {
-	name := in.PathValue("subject")
+	name := qualified(in.PathValue("subject"))
 	level, set := r.configs[name]
 	switch {
 	case set:
@@ -342,7 +351,7 @@ func (r *Registry) putConfig(in *http.Request) (any, error) {
 	if !slices.Contains(levels, body.Compatibility) {
 		return nil, &failure{http.StatusUnprocessableEntity, 42203, "Invalid compatibility level. Valid values are " + strings.Join(levels, ", ")}
 	}
-	name := in.PathValue("subject")
+	name := qualified(in.PathValue("subject"))
 	record, err := journal.Put("compatibility", name, body.Compatibility)
 	if err != nil {
 		return nil, err
