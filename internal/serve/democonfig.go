@@ -124,9 +124,10 @@ func demoDocument(state demoState, at sandbox.Addresses, dir, crawler, publisher
 			"domains": keys{"customer": []string{company.DataOwners}},
 			"visibility": []keys{
 				{"groups": []string{company.DataOwners}, "visibility": "visible"},
-				{"groups": []string{company.Everyone}, "visibility": "visible", "where": keys{"kind": []string{"topic", "dataset"}}},
+				{"groups": []string{company.Everyone}, "visibility": "visible", "where": keys{"kind": []string{"topic"}}},
 				{"groups": []string{company.Everyone}, "visibility": "visible", "where": keys{"parent": []string{dataset(company.Core), dataset(company.Reporting)}}},
 				{"groups": []string{company.Everyone}, "visibility": "visible", "where": keys{"ref": []string{
+					dataset(company.Raw), dataset(company.Core), dataset(company.Reporting),
 					dataset(company.Raw + ".customers"), dataset(company.Raw + ".meter_readings"), dataset(company.Raw + ".payments"),
 				}}},
 				{"groups": []string{company.Everyone}, "visibility": "discoverable", "where": keys{"parent": []string{dataset(company.Raw)}}},

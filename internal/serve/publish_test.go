@@ -274,3 +274,30 @@ func TestTwoProcessesOnOneFolderTakeTurns(t *testing.T) {
 		t.Error("it does not stop")
 	}
 }
+
+// Of the containers of views, the demo's analysts know their own alone:
+// neither another audience's, nor where the keys lie.
+func TestAnAudienceKnowsItsOwnContainerAlone(t *testing.T) {
+	t.Parallel()
+	h := newQuietHouse(t).crawled()
+	h.published()
+	for _, test := range []struct {
+		name string
+		ref  graph.Ref
+		want bool
+	}{
+		{"their own views", graph.BigQueryRef(company.Project, "views_analysts"), true},
+		{"another audience's views", graph.BigQueryRef(company.Project, "views_fraud"), false},
+		{"keys", graph.BigQueryRef(company.Project, "views_keys"), false},
+		{"what lies in the warehouse anyway", graph.BigQueryRef(company.Project, company.Raw), true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := isKnown(h, ana(), test.ref); got != test.want {
+				t.Errorf("an analyst knows of %s: %v, want %v", test.ref, got, test.want)
+			}
+			if !isKnown(h, otto(), test.ref) {
+				t.Errorf("the owner does not know of %s", test.ref)
+			}
+		})
+	}
+}
