@@ -25,6 +25,7 @@ func (c *demoCommand) Run(ctx context.Context, all *commands, s *streams) error 
 	}
 	if !c.Exit {
 		return serve.Demo(ctx, options, func(w serve.Welcome) {
+			s.bars.end()
 			_, _ = fmt.Fprintf(s.out, "\nCadastre is at %s\n\nSign in as\n", w.URL)
 			for _, p := range w.People {
 				_, _ = fmt.Fprintf(s.out, "  %-16s %s\n", p.Name, p.Role)

@@ -75,6 +75,7 @@ type streams struct {
 	in       io.Reader
 	out, err io.Writer
 	json     bool
+	bars     *bars // nil where none are shown
 }
 
 // run does what the arguments ask and returns the exit code.

@@ -257,3 +257,22 @@ func TestNoBarWithoutATerminal(t *testing.T) {
 		}
 	}
 }
+
+func TestABarShowsWorkUntilTheAnswer(t *testing.T) {
+	t.Parallel()
+	var shown bytes.Buffer
+	b := &bars{w: &shown}
+	b.show("crawl warehouse", 1, 0)
+	b.show("analyze warehouse", 1, 2)
+	b.show("analyze warehouse", 2, 2)
+	if text := shown.String(); !strings.Contains(text, "crawl warehouse") || !strings.Contains(text, "(2/2)") && !strings.Contains(text, "analyze warehouse") {
+		t.Errorf("shown is %q", text)
+	}
+	b.end()
+	before := shown.Len()
+	b.show("crawl warehouse", 2, 0)
+	if shown.Len() != before {
+		t.Error("a bar is shown below the answer")
+	}
+	(*bars)(nil).end()
+}

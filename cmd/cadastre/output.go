@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 	"text/tabwriter"
 
@@ -18,6 +17,7 @@ import (
 // print writes v as one JSON document with --json, and otherwise what text
 // writes.
 func (s *streams) print(v any, text func(w io.Writer)) error {
+	s.bars.end()
 	if !s.json {
 		w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
 		text(w)
@@ -39,25 +39,53 @@ func (s *streams) progress() serve.Progress {
 	if !ok || s.json || !isTerminal(f) {
 		return nil
 	}
-	var mu sync.Mutex
-	var bar *progressbar.ProgressBar
-	var current string
-	return func(what string, done, total int) {
-		mu.Lock()
-		defer mu.Unlock()
-		if what != current {
-			if bar != nil {
-				_ = bar.Finish()
-			}
-			current = what
-			bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(s.err), progressbar.OptionSetDescription(what),
-				progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
-		}
-		if total > 0 {
-			bar.ChangeMax(total)
-		}
-		_ = bar.Set(done)
+	s.bars = &bars{w: f}
+	return s.bars.show
+}
+
+// bars shows one bar at a time, that of the work which was last heard of.
+type bars struct {
+	w       io.Writer
+	mu      sync.Mutex
+	bar     *progressbar.ProgressBar
+	current string
+	ended   bool
+}
+
+func (b *bars) show(what string, done, total int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return
 	}
+	if what != b.current || b.bar == nil {
+		b.clear()
+		b.current = what
+		b.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(b.w), progressbar.OptionSetDescription(what),
+			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
+	}
+	if total > 0 {
+		b.bar.ChangeMax(total)
+	}
+	_ = b.bar.Set(done)
+}
+
+// end clears what is shown, for the answer follows; later works show nothing.
+func (b *bars) end() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clear()
+	b.ended = true
+}
+
+func (b *bars) clear() {
+	if b.bar != nil {
+		_ = b.bar.Finish()
+	}
+	b.bar = nil
 }
 
 func isTerminal(f *os.File) bool {
@@ -72,9 +100,4 @@ func logger(w io.Writer, level string) *slog.Logger {
 		l = slog.LevelInfo
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
-}
-
-// indent puts every line of text behind two spaces.
-func indent(text string) string {
-	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
 }
