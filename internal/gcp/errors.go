@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 
 	"golang.org/x/oauth2"
 	"google.golang.org/api/googleapi"
@@ -67,15 +68,16 @@ func answered(e *googleapi.Error) error {
 	return e
 }
 
-// isQuota says whether a 403 is BigQuery's way to say "slower".
+// isQuota says whether a 403 is not about a right but about how much was asked.
 func isQuota(e *googleapi.Error) bool {
-	for _, item := range e.Errors {
-		switch item.Reason {
-		case "rateLimitExceeded", "quotaExceeded", "userRateLimitExceeded":
-			return true
-		}
-	}
-	return false
+	return isRate(e) || slices.ContainsFunc(e.Errors, func(item googleapi.ErrorItem) bool { return item.Reason == "quotaExceeded" })
+}
+
+// isRate says whether it is about how fast was asked, which passes in seconds.
+func isRate(e *googleapi.Error) bool {
+	return slices.ContainsFunc(e.Errors, func(item googleapi.ErrorItem) bool {
+		return item.Reason == "rateLimitExceeded" || item.Reason == "userRateLimitExceeded"
+	})
 }
 
 func hasKind(err error) bool {

@@ -1,13 +1,19 @@
 package gcp
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"time"
+
+	"golang.org/x/oauth2"
+	"google.golang.org/api/googleapi"
 )
 
 // retrier sends a request again while the service says that it is busy, and
@@ -23,8 +29,8 @@ func newRetrier(cfg Config, next http.RoundTripper) *retrier {
 }
 
 // RoundTrip sends the request until it is answered with something other than
-// 429 or 5xx, it cannot be sent again, or the attempts are used up; then the
-// last answer or error is returned.
+// 429, 5xx or a 403 that says "slower", it cannot be sent again, or the attempts
+// are used up; then the last answer or error is returned.
 func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	for attempt := 1; ; attempt++ {
@@ -48,18 +54,21 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // again says whether the request may be sent once more. A request that writes
-// is repeated only when the service says that it did not look at it (429, 503).
+// is repeated only when the service says that it did not look at it (429, 503,
+// or a 403 about its rate). A token that is refused stays refused.
 func again(req *http.Request, resp *http.Response, err error) bool {
 	if req.Context().Err() != nil || (req.Body != nil && req.GetBody == nil) {
 		return false
 	}
 	reads := req.Method == http.MethodGet || req.Method == http.MethodHead
 	if err != nil {
-		return reads
+		return reads && !isRefusedToken(err)
 	}
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusServiceUnavailable:
 		return true
+	case resp.StatusCode == http.StatusForbidden:
+		return isTooFast(resp)
 	case resp.StatusCode >= http.StatusInternalServerError:
 		return reads && resp.StatusCode != http.StatusNotImplemented
 	}
@@ -76,11 +85,49 @@ func (r *retrier) pause(attempt int, resp *http.Response) time.Duration {
 	//nolint:gosec // Spreading callers needs no secret randomness.
 	wait = wait/2 + rand.N(wait/2+1)
 	if resp != nil {
-		if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds >= 0 {
-			wait = max(wait, time.Duration(seconds)*time.Second)
-		}
+		wait = max(wait, r.asked(resp.Header.Get("Retry-After")))
 	}
 	return min(wait, r.cfg.MaxBackoff)
+}
+
+// asked is the pause that a Retry-After asks for, in seconds or as a date; none
+// where it is neither.
+func (r *retrier) asked(after string) time.Duration {
+	if seconds, err := strconv.Atoi(after); err == nil {
+		most := int(r.cfg.MaxBackoff/time.Second) + 1 // more would only overflow
+		return time.Duration(min(seconds, most)) * time.Second
+	}
+	if date, err := http.ParseTime(after); err == nil {
+		return time.Until(date)
+	}
+	return 0
+}
+
+// maxRefusal is how much of a 403 is read to find its reason.
+const maxRefusal = 1 << 16
+
+// isTooFast says whether a 403 is BigQuery's way to say "slower". What it read
+// of the answer can be read again.
+func isTooFast(resp *http.Response) bool {
+	head, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
+	resp.Body = &refusal{Reader: io.MultiReader(bytes.NewReader(head), resp.Body), Closer: resp.Body}
+	var said struct {
+		Error googleapi.Error `json:"error"`
+	}
+	return err == nil && json.Unmarshal(head, &said) == nil && isRate(&said.Error)
+}
+
+// refusal is the body of an answer of which a part was read already.
+type refusal struct {
+	io.Reader
+	io.Closer
+}
+
+// isRefusedToken says whether the issuer of tokens looked at the request for
+// one and said no.
+func isRefusedToken(err error) bool {
+	var token *oauth2.RetrieveError
+	return errors.As(err, &token) && token.Response != nil && token.Response.StatusCode < http.StatusInternalServerError
 }
 
 func reason(resp *http.Response, err error) string {
