@@ -13,6 +13,7 @@ import (
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/internal/sandbox/bigquery"
+	"cadastre.dev/cadastre/internal/sandbox/company"
 )
 
 func TestRestrictKeepsWhatServesTheAudiencesAndAll(t *testing.T) {
@@ -280,6 +281,7 @@ func TestTwoProcessesOnOneFolderTakeTurns(t *testing.T) {
 func TestAnAudienceKnowsItsOwnContainerAlone(t *testing.T) {
 	t.Parallel()
 	h := newQuietHouse(t).crawled()
+	h.tag(otto(), said("raw.customers", "contact.email", "user.contact.email", "confirmed"))
 	h.published()
 	for _, test := range []struct {
 		name string
