@@ -22,7 +22,7 @@ func (c *applyCommand) Run(ctx context.Context, all *commands, s *streams) error
 	if err != nil {
 		return err
 	}
-	defer app.Close()
+	defer s.closing(app)
 	if err := c.begin(ctx, app); err != nil {
 		return err
 	}

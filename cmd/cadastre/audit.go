@@ -18,7 +18,7 @@ func (auditVerifyCommand) Run(ctx context.Context, all *commands, s *streams) er
 	if err != nil {
 		return err
 	}
-	defer app.Close()
+	defer s.closing(app)
 	report, err := app.VerifyAudit(ctx)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func (c *crawlCommand) Run(ctx context.Context, all *commands, s *streams) error
 	if err != nil {
 		return err
 	}
-	defer app.Close()
+	defer s.closing(app)
 	reports, err := app.Crawl(ctx, app.LocalPrincipal(), c.Sources)
 	if err != nil {
 		return err

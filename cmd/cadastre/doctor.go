@@ -17,7 +17,7 @@ func (doctorCommand) Run(ctx context.Context, all *commands, s *streams) error {
 	if err != nil {
 		return err
 	}
-	defer app.Close()
+	defer s.closing(app)
 	findings := app.Doctor(ctx)
 	err = s.print(findings, func(w io.Writer) {
 		if len(findings) == 0 {

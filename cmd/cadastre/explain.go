@@ -23,7 +23,7 @@ func (c *explainCommand) Run(ctx context.Context, all *commands, s *streams) err
 	if err != nil {
 		return err
 	}
-	defer app.Close()
+	defer s.closing(app)
 	decisions, err := app.Explain(ctx, app.LocalPrincipal(), ref, c.Audience)
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func (c *lineageFlags) walk(ctx context.Context, all *commands, s *streams, d wa
 	if err != nil {
 		return err
 	}
-	defer app.Close()
+	defer s.closing(app)
 	result, err := app.Lineage(ctx, app.LocalPrincipal(), walk.Query{Root: ref, Direction: d, Depth: c.Depth, Limit: c.Limit})
 	if err != nil {
 		return err

@@ -88,6 +88,13 @@ func (b *bars) clear() {
 	b.bar = nil
 }
 
+// closing closes what a command opened, and tells where that went wrong.
+func (s *streams) closing(c io.Closer) {
+	if err := c.Close(); err != nil {
+		_, _ = fmt.Fprintln(s.err, "cadastre: close:", err)
+	}
+}
+
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"

@@ -18,7 +18,7 @@ func (c *planCommand) Run(ctx context.Context, all *commands, s *streams) error 
 	if err != nil {
 		return err
 	}
-	defer app.Close()
+	defer s.closing(app)
 	plan, err := app.Plan(ctx, app.LocalPrincipal(), c.Audiences)
 	if err != nil {
 		return err

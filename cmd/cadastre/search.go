@@ -23,7 +23,7 @@ func (c *searchCommand) Run(ctx context.Context, all *commands, s *streams) erro
 	if err != nil {
 		return err
 	}
-	defer app.Close()
+	defer s.closing(app)
 	result, err := app.Search(ctx, app.LocalPrincipal(), search.Query{
 		Text: strings.Join(c.Words, " "), Kinds: c.Kind, Sources: c.Source, Labels: c.Label, First: c.First,
 	})

@@ -18,7 +18,7 @@ func (c *serveCommand) Run(ctx context.Context, all *commands, s *streams) error
 		return err
 	}
 	if c.Listen != "" {
-		if config, err = config.ListenOn(c.Listen); err != nil {
+		if config, err = config.ListenOn(ctx, c.Listen); err != nil {
 			return err
 		}
 	}
@@ -26,6 +26,6 @@ func (c *serveCommand) Run(ctx context.Context, all *commands, s *streams) error
 	if err != nil {
 		return err
 	}
-	defer app.Close()
+	defer s.closing(app)
 	return app.Serve(ctx, func(url string) { _, _ = fmt.Fprintf(s.out, "Cadastre is at %s\n", url) })
 }

@@ -26,7 +26,7 @@ func (c *tagCommand) Run(ctx context.Context, all *commands, s *streams) error {
 	if err != nil {
 		return err
 	}
-	defer app.Close()
+	defer s.closing(app)
 	tags, revision, err := app.Tag(ctx, app.LocalPrincipal(), []graph.TagRequest{{Ref: ref, Label: c.Label, State: c.State, Reason: c.Reason}})
 	if err != nil {
 		return err

@@ -127,6 +127,8 @@ func exampleOf(d graph.Decision, f graph.ColumnFacts) string {
 	switch d.Effect {
 	case graph.EffectAllow:
 		return mask.Synthetic(label, mask.Type(f.Type))
+	case graph.EffectDeny:
+		return ""
 	case graph.EffectMask:
 		for _, m := range mask.Methods() {
 			if m.Name() == d.Method {

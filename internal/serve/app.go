@@ -98,7 +98,7 @@ func (a *App) Close() error {
 		faults = append(faults, err)
 	}
 	if a.worker != nil {
-		a.worker.Close()
+		faults = append(faults, a.worker.Close())
 	}
 	if a.store != nil {
 		faults = append(faults, a.store.Close())

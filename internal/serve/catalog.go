@@ -83,10 +83,10 @@ func (a *App) lastAnalyzed(ctx context.Context, source string) (analyzed, error)
 		return analyzed{}, err
 	}
 	var last analyzed
-	if err := json.Unmarshal(cursor, &last); err != nil || last.Analyzer != (a.workerErr == nil) {
-		return analyzed{}, nil
+	if json.Unmarshal(cursor, &last) == nil && last.Analyzer == (a.workerErr == nil) {
+		return last, nil
 	}
-	return last, nil
+	return analyzed{}, nil
 }
 
 // listing is what a source told of the SQL that ran in it.

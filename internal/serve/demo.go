@@ -137,7 +137,7 @@ func startDemo(ctx context.Context, o DemoOptions) (*demo, error) {
 	if _, err := googlesql.Locate(o.Worker); err != nil {
 		o.Tell("No GoogleSQL worker: lineage stays unanalyzed and queries are not run. " + err.Error())
 	}
-	state, err := readDemoState(o)
+	state, err := readDemoState(ctx, o)
 	if err != nil {
 		return nil, err
 	}

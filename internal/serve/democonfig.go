@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func (s demoState) write(dir string) error {
 
 // readDemoState reads what the last start left, with the address that is asked
 // for now. The first time the warehouse takes a free port, and keeps it.
-func readDemoState(o DemoOptions) (demoState, error) {
+func readDemoState(ctx context.Context, o DemoOptions) (demoState, error) {
 	dir, err := filepath.Abs(o.DataDir)
 	if err != nil {
 		return demoState{}, fmt.Errorf("find the data directory: %w", err)
@@ -60,13 +61,13 @@ func readDemoState(o DemoOptions) (demoState, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return demoState{}, fmt.Errorf("read %s: %w; remove it, or use another --data-dir: %w", path, err, graph.ErrInvalid)
 	}
-	listening, err := (Config{}).withDefaults().ListenOn(orDefault(o.Listen, "127.0.0.1:8080"))
+	listening, err := (Config{}).withDefaults().ListenOn(ctx, orDefault(o.Listen, "127.0.0.1:8080"))
 	if err != nil {
 		return demoState{}, err
 	}
 	state.Listen = listening.Listen
 	if state.Sandbox == "" {
-		free, err := (Config{}).withDefaults().ListenOn("127.0.0.1:0")
+		free, err := (Config{}).withDefaults().ListenOn(ctx, "127.0.0.1:0")
 		if err != nil {
 			return demoState{}, err
 		}

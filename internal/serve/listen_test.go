@@ -32,7 +32,7 @@ func TestListeningElsewhere(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c, err := test.config.ListenOn(test.address)
+			c, err := test.config.ListenOn(t.Context(), test.address)
 			if test.kind != nil {
 				mustBe(t, err, test.kind)
 				return
@@ -46,7 +46,7 @@ func TestListeningElsewhere(t *testing.T) {
 
 func TestPortZeroIsAFreeOne(t *testing.T) {
 	t.Parallel()
-	c, err := Config{}.withDefaults().ListenOn("127.0.0.1:0")
+	c, err := Config{}.withDefaults().ListenOn(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -136,19 +136,19 @@ func (w *walker) viewColumns(ctx context.Context) ([]string, error) {
 // queries asks the warehouse's own client, as the analyst and as the fraud
 // team.
 func (w *walker) queries(ctx context.Context) {
-	clear, err := w.clearRows(ctx)
+	plain, err := w.clearRows(ctx)
 	if err != nil {
 		w.proof.point("fraud_reads_clear", err)
 		return
 	}
-	w.proof.point("fraud_reads_clear", clear.mustHoldAddresses())
+	w.proof.point("fraud_reads_clear", plain.mustHoldAddresses())
 	masked, err := w.customersAs(ctx, company.Token(company.Ana()), w.view("analysts"))
 	if err == nil {
-		err = masked.mustHide(clear)
+		err = masked.mustHide(plain)
 	}
 	w.proof.point("analyst_reads_masked", err)
 	if err == nil {
-		err = masked.mustKeepShape(clear)
+		err = masked.mustKeepShape(plain)
 	}
 	w.proof.point("analyst_nested_and_repeated_masked", err)
 	_, err = w.customersAs(ctx, company.Token(company.Ana()), customers)

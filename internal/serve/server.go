@@ -105,9 +105,9 @@ func (a *App) signedIn(ctx context.Context, p graph.Principal, refused error) {
 
 // ListenOn returns the configuration with another address to serve on. Port 0
 // takes a free one.
-func (c Config) ListenOn(address string) (Config, error) {
+func (c Config) ListenOn(ctx context.Context, address string) (Config, error) {
 	if _, port, err := net.SplitHostPort(address); err == nil && port == "0" {
-		free, err := new(net.ListenConfig).Listen(context.Background(), "tcp", address)
+		free, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 		if err != nil {
 			return c, fmt.Errorf("find a free port: %w: %w", err, graph.ErrUnavailable)
 		}

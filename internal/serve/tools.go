@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -78,8 +79,7 @@ func AnalyzeSQL(ctx context.Context, config Worker, r io.Reader, w io.Writer) er
 	if err != nil {
 		return fmt.Errorf("analyze SQL: %w", err)
 	}
-	defer pool.Close()
-	return pool.Batch(ctx, r, w)
+	return errors.Join(pool.Batch(ctx, r, w), pool.Close())
 }
 
 // Mask applies one of BigQuery's masking rules to a value.

@@ -69,16 +69,16 @@ func (a *App) wireWorker() error {
 		Path: a.config.Worker.Path, Workers: a.config.Worker.Processes,
 		MemoryLimit: int64(a.config.Worker.MemoryMiB) << 20, Logger: a.logger,
 	}
-	if _, a.workerErr = googlesql.Locate(config.Path); a.workerErr != nil {
-		a.logger.Warn("no GoogleSQL worker: lineage stays unanalyzed", "err", a.workerErr)
-		a.analyzer = bigquerylineage.None(a.workerErr)
+	if _, a.workerErr = googlesql.Locate(config.Path); a.workerErr == nil {
+		pool, err := googlesql.NewPool(config)
+		if err != nil {
+			return fmt.Errorf("prepare the GoogleSQL worker: %w", err)
+		}
+		a.worker, a.analyzer = pool, bigquerylineage.New(pool)
 		return nil
 	}
-	pool, err := googlesql.NewPool(config)
-	if err != nil {
-		return fmt.Errorf("prepare the GoogleSQL worker: %w", err)
-	}
-	a.worker, a.analyzer = pool, bigquerylineage.New(pool)
+	a.logger.Warn("no GoogleSQL worker: lineage stays unanalyzed", "err", a.workerErr)
+	a.analyzer = bigquerylineage.None(a.workerErr)
 	return nil
 }
 
