@@ -35,12 +35,15 @@ func (s *store) addJob(j *job) {
 }
 
 func (s *store) putJob(j *job) error {
-	s.addJob(j)
 	r, err := journal.Put("job", jobKey(j.meta.JobReference.ProjectId, j.meta.JobReference.JobId), j.meta)
 	if err != nil {
 		return err
 	}
-	return s.journal.Write(r)
+	if err := s.journal.Write(r); err != nil {
+		return err
+	}
+	s.addJob(j)
+	return nil
 }
 
 // newestFirst are all jobs in the order in which jobs.list answers them. The

@@ -79,6 +79,9 @@ func (s *store) replay(r journal.Record) error {
 		if err := json.Unmarshal(r.Value, &saved); err != nil {
 			return fmt.Errorf("read dataset %s: %w", r.Key, err)
 		}
+		if saved.Meta == nil || saved.Meta.DatasetReference == nil {
+			return fmt.Errorf("read dataset %s: it has no name", r.Key)
+		}
 		tables := map[string]*table{}
 		if known := s.datasets[r.Key]; known != nil {
 			tables = known.tables
@@ -96,11 +99,18 @@ func (s *store) replay(r journal.Record) error {
 		if err := json.Unmarshal(r.Value, &saved); err != nil {
 			return fmt.Errorf("read table %s: %w", r.Key, err)
 		}
+		if saved.Meta == nil || saved.Meta.TableReference == nil {
+			return fmt.Errorf("read table %s: it has no name", r.Key)
+		}
 		t := s.placeholder(saved.Meta.TableReference)
+		sayZeros(saved.Meta)
 		t.meta, t.generation = saved.Meta, saved.Generation
 		s.sequence = max(s.sequence, saved.Generation)
 	case "rows":
 		parts := strings.SplitN(r.Key, ".", 3)
+		if len(parts) != 3 {
+			return fmt.Errorf("read rows of %s: no name of a table", r.Key)
+		}
 		t := s.placeholder(&bq.TableReference{ProjectId: parts[0], DatasetId: parts[1], TableId: parts[2]})
 		if err := json.Unmarshal(r.Value, &t.rows); err != nil {
 			return fmt.Errorf("read rows of %s: %w", r.Key, err)
@@ -109,6 +119,9 @@ func (s *store) replay(r journal.Record) error {
 		meta := &bq.Job{}
 		if err := json.Unmarshal(r.Value, meta); err != nil {
 			return fmt.Errorf("read job %s: %w", r.Key, err)
+		}
+		if meta.JobReference == nil {
+			return fmt.Errorf("read job %s: it has no name", r.Key)
 		}
 		s.addJob(&job{meta: meta})
 	}
@@ -155,7 +168,8 @@ func (s *store) table(project, datasetID, id string) (*dataset, *table) {
 	return d, d.tables[id]
 }
 
-// putDataset stores a dataset. The entries that are new in its access list are
+// putDataset stores a dataset. As with every write, what cannot be kept is not
+// done. The entries that are new in its access list are
 // bound to the views and datasets as they are now; with renew, all of them are,
 // as a call that wrote the list grants anew what it lists.
 func (s *store) putDataset(meta *bq.Dataset, renew bool) error {
@@ -164,16 +178,21 @@ func (s *store) putDataset(meta *bq.Dataset, renew bool) error {
 	d := s.datasets[key]
 	if d == nil {
 		d = &dataset{generation: s.next(), tables: map[string]*table{}, access: &datasetAccess{}}
-		s.datasets[key] = d
-		s.names = nil
 	}
+	access := &datasetAccess{entries: meta.Access, views: d.access.views, datasets: d.access.datasets}
 	if renew {
-		d.access = s.bind(meta.Access)
-	} else {
-		d.access = &datasetAccess{entries: meta.Access, views: d.access.views, datasets: d.access.datasets}
+		access = s.bind(meta.Access)
 	}
-	d.meta = meta
-	return s.saveDataset(key, d)
+	r, err := journal.Put("dataset", key, savedDataset{meta, d.generation, access.views, access.datasets})
+	if err != nil {
+		return err
+	}
+	if err := s.journal.Write(r); err != nil {
+		return err
+	}
+	d.meta, d.access = meta, access
+	s.datasets[key], s.names = d, nil
+	return nil
 }
 
 // bind notes which generation of each view and dataset the entries authorise.
@@ -195,26 +214,20 @@ func (s *store) bind(entries []*bq.DatasetAccess) *datasetAccess {
 	return access
 }
 
-func (s *store) saveDataset(key string, d *dataset) error {
-	r, err := journal.Put("dataset", key, savedDataset{d.meta, d.generation, d.access.views, d.access.datasets})
-	if err != nil {
-		return err
-	}
-	return s.journal.Write(r)
-}
-
 // dropDataset removes a dataset with its tables. Entries elsewhere that list
 // it stay, and authorise nothing.
 func (s *store) dropDataset(project, id string) error {
 	key := datasetKey(project, id)
-	d := s.datasets[key]
-	delete(s.datasets, key)
-	s.names = nil
 	records := []journal.Record{journal.Gone("dataset", key)}
-	for t := range d.tables {
+	for t := range s.datasets[key].tables {
 		records = append(records, journal.Gone("table", key+"."+t), journal.Gone("rows", key+"."+t))
 	}
-	return s.journal.Write(records...)
+	if err := s.journal.Write(records...); err != nil {
+		return err
+	}
+	delete(s.datasets, key)
+	s.names = nil
+	return nil
 }
 
 // putTable stores a table or view. A nil rows keeps the rows that it has. With
@@ -224,9 +237,6 @@ func (s *store) putTable(meta *bq.Table, rows []googlesql.Row, renew bool) error
 	d := s.dataset(ref.ProjectId, ref.DatasetId)
 	was := d.tables[ref.TableId]
 	t := &table{meta: meta, rows: rows, version: s.next()}
-	if was == nil {
-		d.names = nil
-	}
 	if was == nil || renew {
 		t.generation = s.next()
 	} else {
@@ -235,8 +245,11 @@ func (s *store) putTable(meta *bq.Table, rows []googlesql.Row, renew bool) error
 	if rows == nil && was != nil {
 		t.rows, t.version = was.rows, was.version
 	}
-	d.tables[ref.TableId] = t
-	return s.saveTable(t, rows != nil)
+	if err := s.saveTable(t, rows != nil); err != nil {
+		return err
+	}
+	d.tables[ref.TableId], d.names = t, nil
+	return nil
 }
 
 func (s *store) saveTable(t *table, withRows bool) error {
@@ -257,11 +270,14 @@ func (s *store) saveTable(t *table, withRows bool) error {
 }
 
 func (s *store) dropTable(project, datasetID, id string) error {
+	key := tableKey(project, datasetID, id)
+	if err := s.journal.Write(journal.Gone("table", key), journal.Gone("rows", key)); err != nil {
+		return err
+	}
 	d := s.dataset(project, datasetID)
 	delete(d.tables, id)
 	d.names = nil
-	key := tableKey(project, datasetID, id)
-	return s.journal.Write(journal.Gone("table", key), journal.Gone("rows", key))
+	return nil
 }
 
 // datasetNames are the keys of all datasets, sorted. The caller holds the

@@ -216,11 +216,17 @@ func (w *Warehouse) writeTable(meta *bq.Table, rows []googlesql.Row, renew bool)
 		meta.NumRows = uint64(len(was.rows))
 	}
 	meta.NullFields = nil
+	sayZeros(meta)
+	return w.store.putTable(meta, rows, renew)
+}
+
+// sayZeros has a table's answer name what is zero or false, where to leave it
+// out would mean something else. The state does not keep that.
+func sayZeros(meta *bq.Table) {
 	meta.ForceSendFields = []string{"NumRows", "NumBytes"}
 	if meta.View != nil {
 		meta.View.ForceSendFields = []string{"UseLegacySql"}
 	}
-	return w.store.putTable(meta, rows, renew)
 }
 
 func (w *Warehouse) patchTable(c *call) (any, error) {
