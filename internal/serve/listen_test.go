@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -64,7 +65,7 @@ func TestAppServesUntilItIsToldToStop(t *testing.T) {
 	go func() { ended <- h.app().Serve(ctx, func(url string) { ready <- url }) }()
 	select {
 	case url := <-ready:
-		if answer := newBrowser(t).get(url + "/healthz"); answer.StatusCode != 200 {
+		if answer := newBrowser(t).get(url + "/healthz"); answer.StatusCode != http.StatusOK {
 			t.Errorf("it answers %d", answer.StatusCode)
 		}
 	case err := <-ended:
