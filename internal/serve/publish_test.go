@@ -280,7 +280,7 @@ func TestTwoProcessesOnOneFolderTakeTurns(t *testing.T) {
 // neither another audience's, nor where the keys lie.
 func TestAnAudienceKnowsItsOwnContainerAlone(t *testing.T) {
 	t.Parallel()
-	h := newQuietHouse(t).crawled()
+	h := newHouse(t).crawled()
 	h.tag(otto(), said("raw.customers", "contact.email", "user.contact.email", "confirmed"))
 	h.published()
 	for _, test := range []struct {
