@@ -35,7 +35,18 @@ type Record struct {
 // safe for concurrent use.
 type Journal struct {
 	mu   sync.Mutex
-	file *os.File
+	file file
+	// size is what the file has of whole writes.
+	size int64
+	// torn is why the file may hold more than that; nothing is written then.
+	torn error
+}
+
+// file is what the journal does with its file.
+type file interface {
+	io.WriteCloser
+	Sync() error
+	Truncate(size int64) error
 }
 
 const name = "state.jsonl"
@@ -62,7 +73,11 @@ func Open(dir string) (*Journal, []Record, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open state: %w", err)
 	}
-	return &Journal{file: file}, records, nil
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open state: %w", err), file.Close())
+	}
+	return &Journal{file: file, size: info.Size()}, records, nil
 }
 
 // read returns the last record of each key that is still there.
@@ -128,7 +143,8 @@ func compact(path string, records []Record) error {
 }
 
 // Write appends the records and returns when they are on disk: all of them, or
-// an error and possibly the first of them.
+// an error and none. Only a crash can leave the first of them. Where not even
+// what was half written can be taken back, every later write fails.
 func (j *Journal) Write(records ...Record) error {
 	if j == nil || len(records) == 0 {
 		return nil
@@ -139,12 +155,18 @@ func (j *Journal) Write(records ...Record) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if _, err := j.file.Write(lines); err != nil {
-		return fmt.Errorf("write state: %w", err)
+	if j.torn != nil {
+		return fmt.Errorf("write state: an earlier write could not be taken back: %w", j.torn)
 	}
-	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("write state: %w", err)
+	_, err = j.file.Write(lines)
+	if err == nil {
+		err = j.file.Sync()
 	}
+	if err != nil {
+		j.torn = j.file.Truncate(j.size)
+		return fmt.Errorf("write state: %w", errors.Join(err, j.torn))
+	}
+	j.size += int64(len(lines))
 	return nil
 }
 
