@@ -89,6 +89,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		_, _ = fmt.Fprintln(errOut, "cadastre:", err)
 		return exitInternal
 	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	k, err := parser.Parse(args)
 	if exited >= 0 {
 		return exited
