@@ -61,7 +61,10 @@ func (s *Source) Crawl(ctx context.Context, since ingest.Cursor, emit func(graph
 		if err == nil {
 			continue
 		}
-		if ctx.Err() != nil || len(s.cfg.Projects) == 1 || errors.Is(err, errEmit) {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if len(s.cfg.Projects) == 1 || errors.Is(err, errEmit) {
 			return nil, err
 		}
 		c.problem(graph.BigQueryRef(project), err)
@@ -113,7 +116,7 @@ func (c *crawl) project(ctx context.Context, project string) error {
 		}
 	}
 	for _, key := range c.was.datasetsOf(project) {
-		if _, name := splitDataset(key); !slices.Contains(names, name) {
+		if _, name := splitDataset(key); c.source.cfg.takes(name) && !slices.Contains(names, name) {
 			if err := c.visit(ctx, project, name); err != nil {
 				return err
 			}
