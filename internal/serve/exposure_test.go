@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"database/sql"
 	"slices"
 	"strings"
 	"testing"
@@ -100,5 +101,37 @@ func TestAFlippedByteOfTheLogIsFound(t *testing.T) {
 	}
 	if report, err := h.app().VerifyAudit(ctx); err != nil || !report.OK {
 		t.Errorf("the log itself: %+v, %v", report, err)
+	}
+}
+
+// A log that lost its end, or all of it, is not whole: the catalog tells how
+// far it must go.
+func TestALogThatLostItsEndIsFound(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, cut string }{
+		{"the newest revision's event", "DELETE FROM events WHERE revision = (SELECT max(revision) FROM events)"},
+		{"all behind the first", "DELETE FROM events WHERE id > 1"},
+		{"everything", "DELETE FROM events"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			h := newQuietHouse(t).crawled()
+			h.tag(otto(), said("raw.customers", "full_name", "user.name", "confirmed"))
+			if report, err := h.app().VerifyAudit(t.Context()); err != nil || !report.OK {
+				t.Fatalf("whole: %+v, %v", report, err)
+			}
+			db, err := sql.Open("sqlite", h.app().path(databaseFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = db.Close() }()
+			if _, err := db.ExecContext(t.Context(), test.cut); err != nil {
+				t.Fatal(err)
+			}
+			report, err := h.app().VerifyAudit(t.Context())
+			if err != nil || report.OK || report.Broken == 0 || report.Reason == "" {
+				t.Errorf("cut: %+v, %v", report, err)
+			}
+		})
 	}
 }
