@@ -24,3 +24,7 @@ var (
 
 // errDied means that the worker's process ended by itself.
 var errDied = errors.New("googlesql: analyzer died")
+
+// errGone means that it had ended before it was asked, so that what it was
+// asked is not the reason. It is of the kind errDied.
+var errGone = fmt.Errorf("%w before it was asked", errDied)

@@ -145,6 +145,15 @@ func (p *Pool) ask(ctx context.Context, op string, question, into any) error {
 		return context.Cause(ctx)
 	}
 	defer func() { p.slots <- s }()
+	err := p.askSlot(ctx, s, op, question, into)
+	if errors.Is(err, errGone) {
+		// The question is innocent of that death and is asked once more.
+		err = p.askSlot(ctx, s, op, question, into)
+	}
+	return err
+}
+
+func (p *Pool) askSlot(ctx context.Context, s *slot, op string, question, into any) error {
 	proc, err := p.worker(ctx, s)
 	if err != nil {
 		return err

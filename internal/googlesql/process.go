@@ -90,7 +90,7 @@ func startProcess(ctx context.Context, cfg Config) (*process, error) {
 
 // ask sends one question and waits for its answer. Four things may happen: the
 // answer is read into into; the worker refuses (ErrInvalid) and lives on; it
-// dies or is killed (errDied, ErrDeadline, ErrMemory); or ctx ends, and the
+// dies or is killed (errDied, errGone, ErrDeadline, ErrMemory); or ctx ends, and the
 // worker is killed too, as nothing can interrupt it. After any but the first
 // two the process is of no use.
 func (p *process) ask(ctx context.Context, deadline time.Duration, op string, question, into any) error {
@@ -102,15 +102,18 @@ func (p *process) ask(ctx context.Context, deadline time.Duration, op string, qu
 	}
 	type reply struct {
 		line []byte
-		err  error
+		err  error // errDied or errGone
 	}
 	replies := make(chan reply, 1)
 	go func() {
 		if _, err := p.stdin.Write(line); err != nil {
-			replies <- reply{err: err}
+			replies <- reply{err: errGone}
 			return
 		}
 		got, err := p.stdout.ReadBytes('\n')
+		if err != nil {
+			err = errDied
+		}
 		replies <- reply{line: got, err: err}
 	}()
 	var expired <-chan time.Time
@@ -127,7 +130,7 @@ func (p *process) ask(ctx context.Context, deadline time.Duration, op string, qu
 			p.measure()
 			if r.err != nil {
 				p.stop()
-				return errDied
+				return r.err
 			}
 			return p.decode(id, r.line, into)
 		case <-ctx.Done():
