@@ -25,7 +25,7 @@ func clearRow(email string, billing ...string) customerRow {
 // The judge of the proof must notice whatever goes wrong.
 func TestRowsThatAreNotMaskedAreNoticed(t *testing.T) {
 	t.Parallel()
-	clear := customerRows{"1": clearRow("ana@a.example"), "2": clearRow("bob@b.example"), "3": clearRow(""), "4": clearRow("ana@a.example")}
+	plain := customerRows{"1": clearRow("ana@a.example"), "2": clearRow("bob@b.example"), "3": clearRow(""), "4": clearRow("ana@a.example")}
 	masked := func(change func(customerRows)) customerRows {
 		rows := customerRows{"1": clearRow(token("a")), "2": clearRow(token("b")), "3": clearRow(""), "4": clearRow(token("a"))}
 		change(rows)
@@ -37,7 +37,7 @@ func TestRowsThatAreNotMaskedAreNoticed(t *testing.T) {
 		want   string
 	}{
 		{"as it must be", func(customerRows) {}, ""},
-		{"an address is clear", func(r customerRows) { r["1"] = clear["1"] }, "keyed hash"},
+		{"an address is clear", func(r customerRows) { r["1"] = plain["1"] }, "keyed hash"},
 		{"another address", func(r customerRows) { r["1"] = clearRow("x@y.example") }, "keyed hash"},
 		{"too short", func(r customerRows) { r["1"] = clearRow("abc") }, "keyed hash"},
 		{"a row is missing", func(r customerRows) { delete(r, "1") }, "3 masked rows to 4"},
@@ -47,7 +47,7 @@ func TestRowsThatAreNotMaskedAreNoticed(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			mustSay(t, masked(test.change).mustHide(clear), test.want)
+			mustSay(t, masked(test.change).mustHide(plain), test.want)
 		})
 	}
 	mustSay(t, customerRows{}.mustHide(customerRows{}), "0 masked rows")
@@ -55,7 +55,7 @@ func TestRowsThatAreNotMaskedAreNoticed(t *testing.T) {
 
 func TestRowsThatLostTheirShapeAreNoticed(t *testing.T) {
 	t.Parallel()
-	clear := customerRows{"1": clearRow("a@a.example", "one@a.example", "", "two@a.example")}
+	plain := customerRows{"1": clearRow("a@a.example", "one@a.example", "", "two@a.example")}
 	for _, test := range []struct {
 		name string
 		row  customerRow
@@ -68,13 +68,13 @@ func TestRowsThatLostTheirShapeAreNoticed(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			mustSay(t, customerRows{"1": test.row}.mustKeepShape(clear), test.want)
+			mustSay(t, customerRows{"1": test.row}.mustKeepShape(plain), test.want)
 		})
 	}
 	nothing := customerRows{"1": clearRow("")}
 	mustSay(t, nothing.mustKeepShape(nothing), "no repeated value")
 	mustSay(t, nothing.mustHoldAddresses(), "none with an address")
-	mustSay(t, clear.mustHoldAddresses(), "")
+	mustSay(t, plain.mustHoldAddresses(), "")
 }
 
 func mustSay(t *testing.T, err error, want string) {
