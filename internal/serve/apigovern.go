@@ -82,9 +82,41 @@ func (a *App) ExplainColumns(ctx context.Context, who graph.Principal, assets []
 	}
 	out := map[graph.Ref][]shape.Explanation{}
 	for i, d := range decisions {
+		asset, _ := items.Get(graph.Asset{Ref: refs[i].Asset()})
+		if of, ok := a.publishedFor(asset); ok {
+			out[refs[i]] = append(out[refs[i]], shape.NewExplanation(refs[i], asPublished(d, of), ""))
+			continue
+		}
 		out[refs[i]] = append(out[refs[i]], shape.NewExplanation(refs[i], d, exampleOf(d, columns[i])))
 	}
 	return out, nil
+}
+
+// publishedFor returns the audience for which an asset was published, where it
+// is one of our views.
+func (a *App) publishedFor(item graph.Item) (graph.Audience, bool) {
+	asset, ok := item.(graph.Asset)
+	if !ok || a.target == nil {
+		return graph.Audience{}, false
+	}
+	for _, audience := range a.policy.Audiences() {
+		if asset.Parent == a.target.naming.Container(audience.Name, asset.Location) {
+			return audience, true
+		}
+	}
+	return graph.Audience{}, false
+}
+
+// asPublished says what an audience gets of a column of a published view: the
+// policy decided when the view was made, and makes no view over it.
+func asPublished(d graph.Decision, of graph.Audience) graph.Decision {
+	d.Method = ""
+	if d.Audience == of.Name {
+		d.Effect, d.Rules = graph.EffectAllow, []graph.Rule{{ID: "published.own", Why: "This view was published for " + of.Title + ", who read it as it stands."}}
+		return d
+	}
+	d.Effect, d.Rules = graph.EffectDeny, []graph.Rule{{ID: "published.other", Why: "This view was published for " + of.Title + " alone."}}
+	return d
 }
 
 // itemsOf gathers what decides about the columns of visible assets.

@@ -240,7 +240,20 @@ func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref
 	for _, name := range names {
 		questions = append(questions, policy.Question{Audience: name, Facts: facts})
 	}
-	return a.policy.Decide(ctx, questions)
+	decisions, err := a.policy.Decide(ctx, questions)
+	if err != nil {
+		return nil, err
+	}
+	view, err := r.Asset(ctx, column)
+	if err != nil {
+		return nil, err
+	}
+	if of, ok := a.publishedFor(view.Asset); ok {
+		for i := range decisions {
+			decisions[i] = asPublished(decisions[i], of)
+		}
+	}
+	return decisions, nil
 }
 
 // columnFacts gathers what the policy may know of one visible column.

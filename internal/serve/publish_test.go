@@ -303,3 +303,39 @@ func TestAnAudienceKnowsItsOwnContainerAlone(t *testing.T) {
 		})
 	}
 }
+
+// Of a published view its own audience gets all of it, and others nothing:
+// whether somebody looked at its columns does not matter any more.
+func TestAPublishedViewIsExplainedAsItStands(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t).crawled()
+	h.tag(otto(), said("raw.customers", "contact.email", "user.contact.email", "confirmed"))
+	h.published()
+	shown := graph.BigQueryRef(company.Project, "views_analysts", "raw__customers").Column("contact.email")
+	want := map[string]string{"analysts": "allow published.own", "fraud": "deny published.other"}
+	decisions, err := h.app().Explain(t.Context(), otto(), shown, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, d := range decisions {
+		got[d.Audience] = string(d.Effect) + " " + d.Rules[0].ID
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("decisions (-want +got):\n%s", diff)
+	}
+	explained, err := h.app().ExplainColumns(t.Context(), otto(), []graph.Ref{shown.Asset()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(got)
+	for _, e := range explained[shown] {
+		got[e.Audience] = e.Effect + " " + e.Rules[0].ID
+		if e.Example != "" || e.Method != "" {
+			t.Errorf("%s is shown the example %q by %q", e.Audience, e.Example, e.Method)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("explanations (-want +got):\n%s", diff)
+	}
+}
