@@ -119,7 +119,7 @@ function Fact({ title, children }: { title: string; children: ReactNode }) {
 }
 
 function Stub({ asset }: { asset: Asset }) {
-  const owners = asset.owners.map((o) => principalName(o.principal));
+  const owners = [...new Set(asset.owners.map((o) => principalName(o.principal)))];
   return <Empty title={text.asset.stub.title} lead={owners.length > 0 ? text.asset.stub.lead(text.and(owners)) : text.asset.stub.noOwner} />;
 }
 
