@@ -1,8 +1,10 @@
 package bigquery
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -217,7 +219,16 @@ func scalarOf(f *bq.TableFieldSchema, value any) (googlesql.Cell, error) {
 			return nil, wrong
 		}
 	case "FLOAT", "NUMERIC", "BIGNUMERIC":
-		if _, err := strconv.ParseFloat(text, 64); err != nil {
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || legacyType(f.Type) != "FLOAT" && (math.IsInf(n, 0) || math.IsNaN(n)) {
+			return nil, wrong
+		}
+	case "BYTES":
+		if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+			return nil, wrong
+		}
+	case "JSON":
+		if !json.Valid([]byte(text)) {
 			return nil, wrong
 		}
 	case "BOOLEAN":
