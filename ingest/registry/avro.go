@@ -51,7 +51,30 @@ type field struct {
 
 // isRecord says whether the type has fields, itself or in a branch.
 func (n *node) isRecord() bool {
-	return n.typ == "record" || slices.ContainsFunc(n.branches, func(b use) bool { return b.isRecord() })
+	return n.typ == "record" || slices.ContainsFunc(n.branches, func(b use) bool { c, _ := b.content(); return c.isRecord() })
+}
+
+// content is the type itself, or what a list or map, or one of those within
+// another, consists of; with the tags of all that it is within, and its own.
+func (n *node) content() (*node, []string) {
+	tags := n.tags
+	for n.typ == "array" || n.typ == "map" {
+		n = n.inner.node
+		tags = union(tags, n.tags)
+	}
+	return n, tags
+}
+
+// bears are the tags of the values of a type where it stands: its own, and
+// those of the branches of a union that have no fields to bear them.
+func (n *node) bears() []string {
+	tags := n.tags
+	for _, b := range n.branches {
+		if c, within := b.content(); !c.isRecord() {
+			tags = union(tags, union(within, c.bears()))
+		}
+	}
+	return tags
 }
 
 // avro reads one schema and those that it refers to. Named types are known to

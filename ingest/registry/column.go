@@ -28,33 +28,54 @@ type schemaColumn struct {
 // their children. Root is the column that holds them all; empty: the fields of
 // a record stand at the top, and anything else is valueColumn.
 func columnsOf(asset graph.Ref, root string, schema use, rules []tagRule) ([]schemaColumn, error) {
-	f := flattener{asset: asset, rules: rules, open: map[*node]bool{}, seen: map[string]bool{}}
+	f := flattener{asset: asset, rules: rules, open: map[*node]bool{}, seen: map[string]int{}}
 	if root == "" && schema.isRecord() {
 		err := f.fields(nil, schema.node, nil)
-		return f.columns, err
+		return f.marked(), err
 	}
 	if root == "" {
 		root = valueColumn
 	}
 	err := f.column(nil, "", field{name: root, use: schema}, nil)
-	return f.columns, err
+	return f.marked(), err
 }
 
 type flattener struct {
 	asset   graph.Ref
 	rules   []tagRule
-	open    map[*node]bool  // records that the present one is within
-	seen    map[string]bool // paths, without case
+	open    map[*node]bool // records that the present one is within
+	seen    map[string]int // where the columns are, by path without case
 	columns []schemaColumn
+	// visits counts the fields looked at, of which many can be one column.
+	visits int
 }
 
-// fields adds the fields of a record, or of all records of a union; of two
-// with one name the first stays.
+// maxVisits bounds them: records in unions in records multiply.
+const maxVisits = 4 * maxColumns
+
+// marked returns the columns, parents before their children and those that
+// have none marked as leaves: a record that has no fields, or only those that
+// it stands within, bears its values itself.
+func (f *flattener) marked() []schemaColumn {
+	parents := make(map[string]bool, len(f.columns))
+	for _, c := range f.columns {
+		parents[graph.ParentPath(c.Ref.Path)] = true
+	}
+	for i := range f.columns {
+		f.columns[i].leaf = !parents[f.columns[i].Ref.Path]
+	}
+	return f.columns
+}
+
+// fields adds the fields of a record, or of all records of a union; two with
+// one name are one column, which has the type of the first, the tags and the
+// fields of both. Records in a list or map of a union count as its own: there
+// is no name to put them under.
 func (f *flattener) fields(parent *graph.Column, n *node, inherited []string) error {
 	if n.typ != "record" {
 		for _, b := range n.branches {
-			if b.isRecord() {
-				if err := f.fields(parent, b.node, union(inherited, b.tags)); err != nil {
+			if c, tags := b.content(); c.isRecord() {
+				if err := f.fields(parent, c, union(inherited, tags)); err != nil {
 					return err
 				}
 			}
@@ -80,11 +101,7 @@ func (f *flattener) column(parent *graph.Column, record string, field field, inh
 	if parent != nil {
 		path = graph.ChildPath(*parent, field.name)
 	}
-	if f.seen[strings.ToLower(path)] {
-		return nil
-	}
-	f.seen[strings.ToLower(path)] = true
-	if len(f.columns) >= maxColumns || len(f.open) > maxDepth {
+	if f.visits++; f.visits > maxVisits || len(f.columns) >= maxColumns || len(f.open) > maxDepth {
 		return invalid("more than %d columns, or nested more than %d deep", maxColumns, maxDepth)
 	}
 	tags := union(inherited, field.tags)
@@ -96,7 +113,7 @@ func (f *flattener) column(parent *graph.Column, record string, field field, inh
 		tags, mode = union(tags, u.tags), graph.ModeRepeated
 		u = u.inner
 	}
-	tags = union(tags, u.tags)
+	tags = union(tags, u.bears())
 	switch {
 	case u.typ == "map":
 		mode = graph.ModeRepeated
@@ -108,13 +125,32 @@ func (f *flattener) column(parent *graph.Column, record string, field field, inh
 		c.Description = u.doc
 	}
 	if u.isRecord() || u.typ == "map" {
-		c.Type = "RECORD"
+		c.Type = recordType
 	}
-	f.columns = append(f.columns, schemaColumn{Column: c, leaf: c.Type != "RECORD" || f.open[u.node], tags: tags})
+	c = f.put(c, tags)
 	if u.typ == "map" {
 		return f.entries(c, u.node, tags)
 	}
 	return f.fields(&c, u.node, tags)
+}
+
+const recordType = "RECORD"
+
+// put adds a column, or the tags to the one that has its path already, and
+// returns the column that is there then.
+func (f *flattener) put(c graph.Column, tags []string) graph.Column {
+	key := strings.ToLower(c.Ref.Path)
+	if at, ok := f.seen[key]; ok {
+		known := &f.columns[at]
+		known.tags = union(known.tags, tags)
+		if c.Type == recordType {
+			known.Type = recordType // as in a union of a value and a record
+		}
+		return known.Column
+	}
+	f.seen[key] = len(f.columns)
+	f.columns = append(f.columns, schemaColumn{Column: c, tags: tags})
+	return c
 }
 
 // entries adds the columns of a map: its keys and its values.

@@ -23,8 +23,8 @@ type Config struct {
 	// User and Password sign in by basic authentication; Token by bearer,
 	// which wins. Defaults to none.
 	User, Password, Token string
-	// Topics are topics known beside those that subjects name. They also
-	// decide where a subject's name fits several. Defaults to none.
+	// Topics are topics known beside those that subjects name. Defaults to
+	// none.
 	Topics []string
 	// Tables says which table a topic is written to, topic →
 	// project.dataset.table, where no connector is there to ask. Defaults to

@@ -32,6 +32,7 @@ type topic struct {
 	labels  map[string]string
 	doc     string
 	columns []schemaColumn
+	at      map[string]int // where they are, by key
 	owners  []string
 	told    []string // the subjects that say so
 	// broken: one of its subjects could not be read.
@@ -41,7 +42,7 @@ type topic struct {
 func (c *crawl) topic(name string) *topic {
 	t, ok := c.topics[name]
 	if !ok {
-		t = &topic{name: name}
+		t = &topic{name: name, at: map[string]int{}}
 		c.topics[name] = t
 	}
 	return t
@@ -87,7 +88,7 @@ func (c *crawl) subject(ctx context.Context, v version) error {
 		return nil
 	}
 	types := newAvro()
-	if err := c.refer(ctx, types, v, 0); err != nil {
+	if err := c.refer(ctx, types, v, map[string]bool{}, 0); err != nil {
 		return err
 	}
 	schema, err := types.parse(v.Schema)
@@ -120,11 +121,15 @@ func (c *crawl) subject(ctx context.Context, v version) error {
 // maxReferences bounds how far references are followed.
 const maxReferences = 32
 
-// refer makes the named types known that a schema refers to.
-func (c *crawl) refer(ctx context.Context, types *avro, v version, depth int) error {
+// refer makes the named types known that a schema refers to. Read holds the
+// versions met so far, and whether all that they refer to was read.
+func (c *crawl) refer(ctx context.Context, types *avro, v version, read map[string]bool, depth int) error {
 	if depth > maxReferences {
 		return invalid("references are more than %d deep", maxReferences)
 	}
+	self := versionKey(v.Subject, v.Version)
+	read[self] = false
+	defer func() { read[self] = true }()
 	for _, r := range v.References {
 		if _, known := types.named[r.Name]; known {
 			continue
@@ -134,6 +139,11 @@ func (c *crawl) refer(ctx context.Context, types *avro, v version, depth int) er
 			subject = ":." + outer + ":" + subject
 		}
 		key := versionKey(subject, r.Version)
+		if done, met := read[key]; met && !done {
+			return invalid("reference %s: version %d of subject %s refers to itself in a circle", r.Name, r.Version, subject)
+		} else if done {
+			continue
+		}
 		referred, ok := c.known[key]
 		if !ok {
 			var err error
@@ -142,7 +152,7 @@ func (c *crawl) refer(ctx context.Context, types *avro, v version, depth int) er
 			}
 			c.known[key] = referred
 		}
-		if err := c.refer(ctx, types, referred, depth+1); err != nil {
+		if err := c.refer(ctx, types, referred, read, depth+1); err != nil {
 			return fmt.Errorf("reference %s: %w", r.Name, err)
 		}
 		if _, known := types.named[r.Name]; known {
@@ -185,11 +195,24 @@ func (c *crawl) describe(t *topic, part role, v version, schema use, own []schem
 		}
 	}
 	for _, column := range columns {
-		if !slices.ContainsFunc(t.columns, func(c schemaColumn) bool { return c.Key() == column.Key() }) {
-			t.columns = append(t.columns, column)
-		}
+		t.add(column)
 	}
 	return edges, nil
+}
+
+// add adds a column, or its tags to the one that another subject of the topic
+// gave it: what either of them declares may be in it.
+func (t *topic) add(column schemaColumn) {
+	if at, ok := t.at[column.Key()]; ok {
+		known := &t.columns[at]
+		known.tags, known.leaf = union(known.tags, column.tags), known.leaf && column.leaf
+		if column.Type == recordType {
+			known.Type = recordType
+		}
+		return
+	}
+	t.at[column.Key()] = len(t.columns)
+	t.columns = append(t.columns, column)
 }
 
 // facts are all that the crawl tells, subjects before topics.

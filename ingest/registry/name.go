@@ -39,21 +39,22 @@ func inContext(subject string) (context, name string) {
 //
 // The record is the full name of the schema, empty where it is no record. The
 // names are compared whole: a topic never claims a subject that only begins
-// like it. Subjects outside the default context mirror other clusters, and
+// like it; and what ends in -key is a key, though its record be named "key".
+// Subjects outside the default context mirror other clusters, and
 // tell no topic of this one.
 func topicOf(subject, record string) (string, role) {
 	context, name := inContext(subject)
 	if context != "" || name == record {
 		return "", roleNone
 	}
-	if topic, ok := strings.CutSuffix(name, "-"+record); ok && record != "" && topic != "" {
-		return topic, roleValue
-	}
 	if topic, ok := strings.CutSuffix(name, "-value"); ok && topic != "" {
 		return topic, roleValue
 	}
 	if topic, ok := strings.CutSuffix(name, "-key"); ok && topic != "" {
 		return topic, roleKey
+	}
+	if topic, ok := strings.CutSuffix(name, "-"+record); ok && record != "" && topic != "" {
+		return topic, roleValue
 	}
 	return "", roleNone
 }
