@@ -142,11 +142,21 @@ func (w *jobWorker[T]) Work(ctx context.Context, j *river.Job[T]) error {
 		w.app.logger.DebugContext(ctx, "job done", "job", w.kind, "dur", w.app.now().Sub(started))
 		return nil
 	}
+	if isStopping(ctx)() {
+		// Put off, not failed: it is due at once where the jobs are worked next.
+		return river.JobSnooze(0)
+	}
 	w.app.logger.WarnContext(ctx, "job failed", "job", w.kind, "attempt", j.Attempt, "err", err)
 	if isFinal(w.kind, err) {
 		return river.JobCancel(err)
 	}
 	return err
+}
+
+// isStopping returns what says whether a job's context ended because the jobs
+// are stopped, and not because its time is over.
+func isStopping(ctx context.Context) func() bool {
+	return func() bool { return errors.Is(ctx.Err(), context.Canceled) }
 }
 
 // Timeout bounds a job: the largest estate is crawled in less.

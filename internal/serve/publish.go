@@ -292,7 +292,7 @@ func (a *App) runPlan(ctx context.Context, id, way string, run planRun) error {
 	if p.State != graph.PlanApplying {
 		return nil
 	}
-	if err := run(ctx, p.Plan, p.Done, a.target.target, planRecorder{a, p, way}); err != nil {
+	if err := run(ctx, p.Plan, p.Done, a.target.target, planRecorder{a, p, way, isStopping(ctx)}); err != nil {
 		return a.cameToRest(ctx, id, err)
 	}
 	return nil
@@ -316,11 +316,19 @@ type planRecorder struct {
 	plan graph.SavedPlan
 	// way is apply or undo.
 	way string
+	// stopping says whether the program is being stopped.
+	stopping func() bool
 }
 
 // Record writes the progress and, at the end, makes the crawl due that shows
 // what now stands.
+//
+// That the program is stopped is no end of a plan: it stays as it is, and its
+// job goes on at the next start.
 func (p planRecorder) Record(ctx context.Context, at view.Progress) error {
+	if at.State == graph.PlanStopped && p.stopping() {
+		return nil
+	}
 	who := graph.Principal{ID: orDefault(p.plan.ApprovedBy, system().ID)}
 	_, err := p.app.store.Commit(ctx, who, p.way, func(tx *store.Tx) error {
 		// At a stop the step is the one that was not made.

@@ -222,6 +222,44 @@ func TestAPlanGoesOnWhereTheProgramWasKilled(t *testing.T) {
 	}
 }
 
+// To stop the program while it applies is no end of the plan: the next start
+// goes on, and no step is done twice.
+func TestAPlanGoesOnWhereTheProgramWasStopped(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t).crawled()
+	ctx := t.Context()
+	plan, err := h.app().Plan(ctx, otto(), nil)
+	if err == nil {
+		_, err = h.app().Approve(ctx, otto(), plan.ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Views are slow to be made, so that the stop comes between.
+	h.fault(bigquery.Fault{Method: "bigquery.tables.insert", DelayMilliseconds: 500})
+	if _, err := h.app().Apply(ctx, otto(), plan.ID); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "some steps are done", func(ctx context.Context) bool {
+		p, err := h.app().SavedPlan(ctx, otto(), plan.ID)
+		return err == nil && p.Done > 0
+	})
+	h.reopen(func(*Config) {})
+	between, err := h.app().SavedPlan(ctx, otto(), plan.ID)
+	if err != nil || between.State != graph.PlanApplying || between.Done == len(between.Plan.Steps) {
+		t.Fatalf("stopped, the plan is %s, %d of %d steps: %s, %v", between.State, between.Done, len(between.Plan.Steps), between.Reason, err)
+	}
+	h.demo.sandbox.ClearFaults()
+	h.settled()
+	applied, err := h.app().SavedPlan(ctx, otto(), plan.ID)
+	if err != nil || applied.State != graph.PlanApplied {
+		t.Errorf("after the next start the plan is %s: %s, %v", applied.State, applied.Reason, err)
+	}
+	if got := len(h.events("step")); got != len(applied.Plan.Steps) {
+		t.Errorf("the audit log tells of %d steps, the plan has %d", got, len(applied.Plan.Steps))
+	}
+}
+
 func TestOnePlanServesOneAudience(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t).crawled()
