@@ -115,7 +115,7 @@ func TestPoolIsTheModel(t *testing.T) {
 			cfg := fake(t, "good")
 			cfg.Workers = 1
 			p := newPool(t, cfg)
-			restarts, alive := 0, 0
+			restarts := 0
 			for n := range 40 {
 				words := []string{"good", "die", "garbage", "stranger", "misshapen", "refuse", "good", "good"}
 				word := words[rng.IntN(len(words))]
@@ -124,7 +124,7 @@ func TestPoolIsTheModel(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", sql, err)
 				}
-				alive = 1
+				alive := 1
 				switch word {
 				case "good":
 					if a.Outcome != Exact || len(a.Inputs) != 1 || a.Inputs[0] != sql {
