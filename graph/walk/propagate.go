@@ -7,13 +7,14 @@ import (
 	"cadastre.dev/cadastre/graph"
 )
 
-// summaries are the aggregates whose result says nothing of a single value:
-// counts and moments. A tag stops there. Every other aggregate may give a
-// value back (MIN, MAX, ANY_VALUE, ARRAY_AGG, STRING_AGG; SUM over a group of
+// summaries are the functions whose result says nothing of a single value:
+// counts, also of an array's elements, and moments. A tag stops there. Every
+// other aggregate may give a value back (MIN, MAX, ANY_VALUE, ARRAY_AGG, STRING_AGG; SUM over a group of
 // one), so tags go on through it.
 var summaries = map[string]bool{
 	"COUNT": true, "COUNTIF": true, "COUNT_IF": true, "APPROX_COUNT_DISTINCT": true, "COUNT_DISTINCT": true,
-	"AVG": true, "STDDEV": true, "STDDEV_POP": true, "STDDEV_SAMP": true,
+	"ARRAY_LENGTH": true,
+	"AVG":          true, "STDDEV": true, "STDDEV_POP": true, "STDDEV_SAMP": true,
 	"VARIANCE": true, "VAR_POP": true, "VAR_SAMP": true, "CORR": true, "COVAR_POP": true, "COVAR_SAMP": true,
 }
 

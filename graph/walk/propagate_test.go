@@ -63,6 +63,7 @@ func TestWhatCarriesALabel(t *testing.T) {
 		{"COUNT", graphtest.Through(from, to, graph.EdgeAggregation, "COUNT", ""), ""},
 		{"count in small letters", graphtest.Through(from, to, graph.EdgeAggregation, "count", ""), ""},
 		{"AVG", graphtest.Through(from, to, graph.EdgeAggregation, "AVG", ""), ""},
+		{"ARRAY_LENGTH", graphtest.Through(from, to, graph.EdgeTransformation, "ARRAY_LENGTH", ""), ""},
 		{"APPROX_COUNT_DISTINCT", graphtest.Through(from, to, graph.EdgeAggregation, "APPROX_COUNT_DISTINCT", ""), ""},
 		{"window", graphtest.Through(from, to, graph.EdgeWindow, "RANK", ""), ""},
 		{"filter", graphtest.Through(from, to, graph.EdgeFilter, "", ""), ""},
