@@ -49,7 +49,7 @@ export function Hit({ edge }: { edge: Edge }) {
           ))}
         </ul>
       )}
-      {node.owners.length > 0 && <p className="mt-1 text-[0.88rem] text-muted">{text.and(node.owners.map((o) => principalName(o.principal)))}</p>}
+      {node.owners.length > 0 && <p className="mt-1 text-[0.88rem] text-muted">{text.and([...new Set(node.owners.map((o) => principalName(o.principal)))])}</p>}
     </li>
   );
 }
