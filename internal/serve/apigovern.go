@@ -275,7 +275,7 @@ func (a *App) Inbox(ctx context.Context, who graph.Principal) ([]graph.Tag, erro
 	return out, nil
 }
 
-// Events lists the audit log, newest first, and records that it was read.
+// Events lists the audit log, newest first, to those who may audit.
 func (a *App) Events(ctx context.Context, who graph.Principal, actor, action, object string, first int, after string) ([]audit.Event, string, error) {
 	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
 		return nil, "", err
