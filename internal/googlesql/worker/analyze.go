@@ -126,6 +126,9 @@ func (k *worker) analyze(r request) (textAnswer, error) {
 		out.Statements = append(out.Statements, statementAnswer{Start: s.at.start, End: s.at.end, Kind: strings.TrimPrefix(s.kind, "AST"), lineage: l})
 	}
 	out.lineage = c.whole(t, out.Statements)
+	for i, s := range out.Statements {
+		out.Statements[i].Start, out.Statements[i].End = placeIn(r.SQL, r.Dialect, s.Start), placeIn(r.SQL, r.Dialect, s.End)
+	}
 	if !t.script {
 		out.Statements = nil
 	}

@@ -22,7 +22,7 @@ func readings(sql, dialect string) []string {
 	if quotesNames(dialect) {
 		sql = doubleQuoted(sql)
 	}
-	bigquery := dialect == "bigquery" || dialect == ""
+	bigquery := saysDistinct(dialect)
 	if !bigquery {
 		sql = bareSetOp.ReplaceAllString(sql, "$1 DISTINCT $2")
 	}
@@ -35,6 +35,28 @@ func readings(sql, dialect string) []string {
 		out = append(out, legacyTable.ReplaceAllStringFunc(sql, modernTable))
 	}
 	return out
+}
+
+// saysDistinct says whether a dialect's set operators always say whether they
+// are DISTINCT.
+func saysDistinct(dialect string) bool { return dialect == "bigquery" || dialect == "" }
+
+// placeIn is where a place of a reading stands in the text that was asked
+// about: before all that readings put in.
+func placeIn(sql, dialect string, at int) int {
+	if saysDistinct(dialect) {
+		return at
+	}
+	added := 0
+	for _, m := range bareSetOp.FindAllStringSubmatchIndex(sql, -1) {
+		// The operator and what follows it stay; the space between grows.
+		grown := len(" DISTINCT ") - (m[4] - m[3])
+		if m[4]+added+grown > at {
+			break
+		}
+		added += grown
+	}
+	return at - added
 }
 
 // quotesNames says whether a dialect's double quotes are around names.
