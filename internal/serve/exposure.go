@@ -12,6 +12,7 @@ import (
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/api/shape"
+	"cadastre.dev/cadastre/policy/view"
 )
 
 // exposure gathers every way by which somebody could read a column at the
@@ -22,7 +23,7 @@ func (a *App) exposure(ctx context.Context, r *store.Reader, column graph.Ref) (
 	if err != nil {
 		return shape.WhoCouldSee{}, fmt.Errorf("who could see %s: %w", column, err)
 	}
-	view, err := r.Asset(ctx, column)
+	found, err := r.Asset(ctx, column)
 	if err != nil {
 		return shape.WhoCouldSee{}, err
 	}
@@ -30,11 +31,11 @@ func (a *App) exposure(ctx context.Context, r *store.Reader, column graph.Ref) (
 	if out.At, err = committedAt(ctx, r); err != nil {
 		return out, err
 	}
-	direct, err := a.directWays(ctx, r, view.Asset)
+	direct, err := a.directWays(ctx, r, found.Asset)
 	if err != nil {
 		return out, err
 	}
-	published, err := a.viewWays(ctx, r, view.Asset, column, facts)
+	published, err := a.viewWays(ctx, r, found.Asset, column, facts)
 	if err != nil {
 		return out, err
 	}
@@ -123,12 +124,12 @@ func (a *App) viewWays(ctx context.Context, r *store.Reader, base graph.Asset, c
 			return nil, err
 		}
 		way.Since = since
-		grants, err := r.Grants(ctx, p.Ref.Parent())
+		grants, err := r.Grants(ctx, p.Ref, p.Ref.Parent())
 		if err != nil {
 			return nil, err
 		}
-		for _, g := range grants[p.Ref.Parent()] {
-			if g.Role == graph.RoleAuthorized || g.Principal == a.target.publisher || strings.HasPrefix(g.Principal, "special:") {
+		for _, g := range slices.Concat(grants[p.Ref], grants[p.Ref.Parent()]) {
+			if slices.Contains(metadataRoles, g.Role) || g.Principal == a.target.publisher || strings.HasPrefix(g.Principal, "special:") {
 				continue
 			}
 			way.Principal = g.Principal
@@ -151,7 +152,7 @@ func (a *App) wayThrough(ctx context.Context, r *store.Reader, p shape.Published
 	if !ok {
 		return way, nil
 	}
-	effect := reading.Effects[column.Path]
+	effect := effectOn(column, reading)
 	if effect == graph.EffectMask {
 		way.Form = "masked"
 	}
@@ -162,6 +163,16 @@ func (a *App) wayThrough(ctx context.Context, r *store.Reader, p shape.Published
 		}
 	}
 	return way, nil
+}
+
+// effectOn is what a view's text says of a column, however either spells it.
+func effectOn(column graph.Ref, reading view.Reading) graph.Effect {
+	for path, effect := range reading.Effects {
+		if column.Asset().Column(path).Key() == column.Key() {
+			return effect
+		}
+	}
+	return ""
 }
 
 // began returns the revision since which an item is as it is.
