@@ -20,8 +20,8 @@ func CheckFact(source string, f graph.Fact) error {
 	case graph.EdgeSeen:
 		return checkEdge(f.Edge)
 	case graph.ScopeDone:
-		if f.Scope.Source != source {
-			return fmt.Errorf("fact: scope of source %q seen by %q: %w", f.Scope.Source, source, graph.ErrInvalid)
+		if f.Scope.Source != source || f.Scope.Parent.IsColumn() {
+			return fmt.Errorf("fact: scope %s of source %q seen by %q: %w", f.Scope.Parent, f.Scope.Source, source, graph.ErrInvalid)
 		}
 		return nil
 	}
@@ -52,7 +52,7 @@ func checkAsset(source string, f graph.AssetSeen) error {
 		}
 	}
 	for _, g := range f.Grants {
-		if g.On != ref || g.Principal == "" || g.Role == "" || g.Provenance.Name != source {
+		if g.On != ref || g.Principal == "" || g.Role == "" || g.Provenance.Kind != graph.BySource || g.Provenance.Name != source {
 			return fmt.Errorf("fact: asset %s: grant of %q to %q on %s is not the source's word on it: %w", ref, g.Role, g.Principal, g.On, graph.ErrInvalid)
 		}
 	}
@@ -63,7 +63,7 @@ func checkTag(source string, t graph.Tag) error {
 	if err := checkRef("tag", t.Ref, t.Ref.IsColumn()); err != nil {
 		return err
 	}
-	if t.Label == "" || t.Confidence <= 0 || t.Confidence > 1 {
+	if certain := t.Confidence > 0 && t.Confidence <= 1; t.Label == "" || !certain { // not a number is neither
 		return fmt.Errorf("fact: tag %q on %s with confidence %v: %w", t.Label, t.Ref, t.Confidence, graph.ErrInvalid)
 	}
 	if t.Provenance.Kind != graph.BySource || t.Provenance.Name != source || t.State != graph.TagProposed {
@@ -81,6 +81,9 @@ func checkEdge(e graph.Edge) error {
 	}
 	if e.Kind == "" || e.Outcome == "" || e.Because == "" || e.Statement != "" {
 		return fmt.Errorf("fact: edge %s to %s: kind %q, outcome %q, evidence %q, statement %q: %w", e.From, e.To, e.Kind, e.Outcome, e.Because, e.Statement, graph.ErrInvalid)
+	}
+	if e.Because == graph.EvidencePerson {
+		return fmt.Errorf("fact: edge %s to %s: a source may not speak for a person: %w", e.From, e.To, graph.ErrInvalid)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -248,6 +249,31 @@ func TestCheckFact(t *testing.T) {
 		{"owner of another asset", seen(func(f *graph.AssetSeen) { o := owner; o.Asset.Name = "p.d.b"; f.Owners = []graph.Owner{o} }), false},
 		{"owner by a person's word", seen(func(f *graph.AssetSeen) { o := owner; o.Provenance.Kind = graph.ByPerson; f.Owners = []graph.Owner{o} }), false},
 		{"grant of nobody", seen(func(f *graph.AssetSeen) { g := grant; g.Principal = ""; f.Grants = []graph.Grant{g} }), false},
+		{"grant in a person's name", seen(func(f *graph.AssetSeen) { g := grant; g.Provenance.Kind = graph.ByPerson; f.Grants = []graph.Grant{g} }), false},
+		{"grant of no role", seen(func(f *graph.AssetSeen) { g := grant; g.Role = ""; f.Grants = []graph.Grant{g} }), false},
+		{"grant on another asset", seen(func(f *graph.AssetSeen) { g := grant; g.On.Name = "p.d.b"; f.Grants = []graph.Grant{g} }), false},
+		{"grant in another source's name", seen(func(f *graph.AssetSeen) { g := grant; g.Provenance.Name = "other"; f.Grants = []graph.Grant{g} }), false},
+		{"owner of no name", seen(func(f *graph.AssetSeen) { o := owner; o.Principal = ""; f.Owners = []graph.Owner{o} }), false},
+		{"owner in another source's name", seen(func(f *graph.AssetSeen) { o := owner; o.Provenance.Name = "other"; f.Owners = []graph.Owner{o} }), false},
+		{"asset without namespace", seen(func(f *graph.AssetSeen) { f.Asset.Ref.Namespace = "" }), false},
+		{"column of another namespace", seen(func(f *graph.AssetSeen) { f.Columns[0].Ref.Namespace = "kafka://x" }), false},
+		{"unchanged column", graph.AssetUnchanged{Ref: good().Columns[0].Ref}, false},
+		{"tag on an asset", proposed(func(v *graph.Tag) { v.Ref.Path = "" }), true},
+		{"tag on nothing", proposed(func(v *graph.Tag) { v.Ref = graph.Ref{} }), false},
+		{"tag of a confidence that is no number", proposed(func(v *graph.Tag) { v.Confidence = math.NaN() }), false},
+		{"tag that is certain", proposed(func(v *graph.Tag) { v.Confidence = 1 }), true},
+		{"tag that a source rejects", proposed(func(v *graph.Tag) { v.State = graph.TagRejected }), false},
+		{"tag in another source's name", proposed(func(v *graph.Tag) { v.Provenance.Name = "other" }), false},
+		{"edge between assets", joined(func(v *graph.Edge) { v.From.Path, v.To.Path = "", "" }), true},
+		{"edge from asset to column", joined(func(v *graph.Edge) { v.From.Path = "" }), false},
+		{"edge from nowhere", joined(func(v *graph.Edge) { v.From.Name = "" }), false},
+		{"edge to nowhere", joined(func(v *graph.Edge) { v.To = graph.Ref{} }), false},
+		{"edge of no outcome", joined(func(v *graph.Edge) { v.Outcome = "" }), false},
+		{"edge without evidence", joined(func(v *graph.Edge) { v.Because = "" }), false},
+		{"edge in a person's name", joined(func(v *graph.Edge) { v.Because = graph.EvidencePerson }), false},
+		{"scope of a parent", graph.ScopeDone{Scope: graph.Scope{Source: "fake", Parent: graph.BigQueryRef("p", "d")}}, true},
+		{"scope of a column", graph.ScopeDone{Scope: graph.Scope{Source: "fake", Parent: good().Columns[0].Ref}}, false},
+		{"nothing", nil, false},
 		{"unchanged", graph.AssetUnchanged{Ref: good().Asset.Ref}, true},
 		{"unchanged nothing", graph.AssetUnchanged{}, false},
 		{"tag", proposed(func(*graph.Tag) {}), true},

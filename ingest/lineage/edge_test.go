@@ -2,6 +2,7 @@ package lineage_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -243,6 +244,153 @@ func TestEveryLeafFindsItsWay(t *testing.T) {
 			if !reached["s.a"] || !reached["s.r[].b"] {
 				t.Errorf("into %q by %s: only %v are sources", target, kind, reached)
 			}
+		}
+	}
+}
+
+func TestEdgesOfStatementsThatWrite(t *testing.T) {
+	t.Parallel()
+	const (
+		base   = "t: id STRING, mail STRING, geo RECORD, geo.lat FLOAT, geo.lon FLOAT, tags STRING*, lines RECORD*, lines[].sku STRING, lines[].tax RECORD*, lines[].tax[].rate FLOAT"
+		target = "w: id STRING, Mail STRING, place RECORD, place.lat FLOAT, place.lon FLOAT, tag STRING, lines RECORD*, lines[].sku STRING, lines[].tax RECORD*, lines[].tax[].rate FLOAT, note STRING"
+	)
+	into := func(path string, sources ...graph.ColumnSource) graph.OutputColumn {
+		return graph.OutputColumn{Output: at("w#" + path), Name: path, Sources: sources}
+	}
+	same := func(source string) graph.ColumnSource { return from(source, graph.EdgeIdentity) }
+	tests := []struct {
+		name    string
+		schemas []string
+		inputs  []string
+		columns []graph.OutputColumn
+		change  func(*graph.Analysis)
+		want    []string
+	}{
+		{
+			name: "an insert of a list, in another order and another case", inputs: []string{"t"},
+			columns: []graph.OutputColumn{into("MAIL", same("t#mail")), into("id", same("t#ID"))},
+			want:    []string{"t#id > w#id identity", "t#mail > w#Mail identity"},
+		},
+		{
+			name: "a struct into one of another name", inputs: []string{"t"},
+			columns: []graph.OutputColumn{into("place", same("t#geo"))},
+			want:    []string{"t#geo.lat > w#place.lat identity", "t#geo.lon > w#place.lon identity"},
+		},
+		{
+			name: "lists in lists", inputs: []string{"t"},
+			columns: []graph.OutputColumn{into("lines", same("t#lines"))},
+			want:    []string{"t#lines[].sku > w#lines[].sku identity", "t#lines[].tax[].rate > w#lines[].tax[].rate identity"},
+		},
+		{
+			name: "an element of a list of values", inputs: []string{"t"},
+			columns: []graph.OutputColumn{into("tag", same("t#tags"))},
+			want:    []string{"t#tags > w#tag identity"},
+		},
+		{
+			name: "a merge: what matches, what does not, and itself", inputs: []string{"t", "w"},
+			columns: []graph.OutputColumn{into("id", same("t#id")), into("note", same("t#mail"), from("w#note/CONCAT", graph.EdgeTransformation)), into("id", same("w#id"))},
+			change: func(a *graph.Analysis) {
+				a.Influences = []graph.ColumnSource{from("t#id", graph.EdgeJoin), from("w#id", graph.EdgeJoin)}
+			},
+			want: []string{"t#id > w#id identity", "t#mail > w#note identity"},
+		},
+		{
+			name: "an update from itself alone", inputs: []string{"w"},
+			columns: []graph.OutputColumn{into("note", from("w#Mail/CONCAT", graph.EdgeTransformation)), into("id", same("w#id"))},
+			want:    []string{"w#Mail > w#note transformation CONCAT"},
+		},
+		{
+			name: "a column that the target does not have", inputs: []string{"t"},
+			columns: []graph.OutputColumn{into("gone", same("t#mail"))},
+			want:    []string{"t > w reads"},
+		},
+		{
+			name: "a column that the source does not have, beside one that it has", inputs: []string{"t"},
+			columns: []graph.OutputColumn{into("id", same("t#_FILE_NAME")), into("note", same("t#mail"))},
+			want:    []string{"t#mail > w#note identity"},
+		},
+		{
+			name: "two that are read, of which one only decides", inputs: []string{"t", "u"},
+			columns: []graph.OutputColumn{into("id", same("t#id"))},
+			change:  func(a *graph.Analysis) { a.Influences = []graph.ColumnSource{from("u#id", graph.EdgeGroup)} },
+			want:    []string{"t#id > w#id identity", "u > w group"},
+		},
+		{
+			name: "both ends unknown", schemas: []string{}, inputs: []string{"t"},
+			columns: []graph.OutputColumn{into("id", same("t#a.b"))},
+			want:    []string{"t#a.b > w#id identity"},
+		},
+		{
+			name: "two structs that share some fields", schemas: []string{"t: s RECORD, s.a STRING, s.b STRING", "w: s RECORD, s.a STRING, s.x STRING, s.y STRING"}, inputs: []string{"t"},
+			columns: []graph.OutputColumn{into("s", same("t#s"))},
+			want:    []string{"t#s.a > w#s.a identity", "t#s.b > w#s.x identity partial", "t#s.b > w#s.y identity partial"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			lines := tt.schemas
+			if lines == nil {
+				lines = []string{base, target}
+			}
+			s := graph.Statement{ID: "job:1", Because: graph.EvidenceJob, Target: at("w")}
+			a := graph.Analysis{Parsed: true, Outcome: graph.OutcomeExact, Outputs: []graph.Ref{at("w")}, Columns: tt.columns}
+			for _, name := range tt.inputs {
+				a.Inputs = append(a.Inputs, at(name))
+			}
+			if tt.change != nil {
+				tt.change(&a)
+			}
+			if diff := cmp.Diff(tt.want, show(lineage.Edges(s, a, schemas(t, lines...)))); diff != "" {
+				t.Errorf("edges (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Law: the order of columns, sources and inputs changes nothing, and every edge
+// is there once, from leaf to leaf of what is known.
+func TestEdgesDoNotDependOnOrder(t *testing.T) {
+	t.Parallel()
+	known := schemas(t, "t: a STRING, s RECORD, s.x STRING, s.y STRING, l RECORD*, l[].z STRING", "u: a STRING, b STRING", "v: a STRING, s RECORD, s.x STRING, s.y STRING, n STRING")
+	rnd := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // Chance that can be repeated.
+	sources := []string{"t#a", "t#s", "t#s.x", "t#l", "t#l[].z", "u#a", "u#b", "u#_PARTITIONDATE", "v#a", "x#q"}
+	kinds := []graph.EdgeKind{graph.EdgeIdentity, graph.EdgeTransformation, graph.EdgeAggregation, graph.EdgeWindow}
+	for range 300 {
+		s, a := view(graph.OutcomeExact)
+		a.Inputs = []graph.Ref{at("t"), at("u"), at("v"), at("x")}
+		for _, name := range []string{"a", "s", "n", "none"} {
+			o := graph.OutputColumn{Name: name}
+			for range rnd.IntN(4) {
+				source := from(sources[rnd.IntN(len(sources))], kinds[rnd.IntN(len(kinds))])
+				source.Masking = rnd.IntN(4) == 0
+				o.Sources = append(o.Sources, source)
+			}
+			a.Columns = append(a.Columns, o)
+		}
+		for range rnd.IntN(3) {
+			a.Influences = append(a.Influences, from(sources[rnd.IntN(len(sources))], graph.EdgeFilter))
+		}
+		want := lineage.Edges(s, a, known)
+		seen := map[string]bool{}
+		for _, e := range want {
+			if seen[e.Key()] || e.From.Key() == e.To.Key() {
+				t.Fatalf("edge %+v is there twice or joins a column to itself", e)
+			}
+			seen[e.Key()] = true
+			for _, end := range []graph.Ref{e.From, e.To} {
+				if end.Path == "s" && !(end == e.To && e.Outcome == graph.OutcomePartial) || end.Path == "l" {
+					t.Fatalf("edge %+v ends at a record", e)
+				}
+			}
+		}
+		rnd.Shuffle(len(a.Inputs), func(i, j int) { a.Inputs[i], a.Inputs[j] = a.Inputs[j], a.Inputs[i] })
+		rnd.Shuffle(len(a.Columns), func(i, j int) { a.Columns[i], a.Columns[j] = a.Columns[j], a.Columns[i] })
+		for _, o := range a.Columns {
+			rnd.Shuffle(len(o.Sources), func(i, j int) { o.Sources[i], o.Sources[j] = o.Sources[j], o.Sources[i] })
+		}
+		if diff := cmp.Diff(want, lineage.Edges(s, a, known)); diff != "" {
+			t.Fatalf("in another order (-want +got):\n%s\nof %+v", diff, a)
 		}
 	}
 }

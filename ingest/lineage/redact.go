@@ -40,6 +40,8 @@ type lexer struct {
 
 	kind  tokenKind
 	token string
+	// afterName says that the token touches a name before it.
+	afterName bool
 	// mark is a string's prefix and opening quotes, closed whether it ends.
 	mark   string
 	closed bool
@@ -77,6 +79,7 @@ func (l *lexer) next() bool {
 	if rest == "" {
 		return false
 	}
+	named := l.kind == tokenWord || l.kind == tokenQuoted
 	l.kind, l.mark, l.closed = tokenSymbol, "", true
 	n := 1
 	switch c := rest[0]; {
@@ -91,7 +94,9 @@ func (l *lexer) next() bool {
 		n, l.closed = quotedEnd(rest, "`", 1)
 	case c == '\'' || c == '"':
 		l.kind, n = tokenString, l.stringEnd(rest, 0)
-	case isDigit(c) || c == '.' && len(rest) > 1 && isDigit(rest[1]):
+	case l.inPath(rest):
+		l.kind, n = tokenWord, span(rest, isWord)
+	case isDigit(c) || c == '.' && len(rest) > 1 && isDigit(rest[1]) && !(named && isPart(rest[1:])):
 		l.kind, n = tokenNumber, numberEnd(rest)
 	case isWord(c):
 		l.kind, n = tokenWord, span(rest, isWord)
@@ -102,9 +107,34 @@ func (l *lexer) next() bool {
 		// A parameter's name, or @@ of a system variable, belongs to it.
 		l.kind, n = tokenWord, 1+span(rest[1:], func(c byte) bool { return c == '@' || isWord(c) })
 	}
-	l.token = rest[:n]
+	l.token, l.afterName = rest[:n], named
 	l.at += n
 	return true
+}
+
+// inPath says whether digits that come next belong to a name and are no
+// literal: after a dot that follows a name ("d.2024_t"), or after a dash within
+// the first part of a path ("shop-123456.d.t"), as projects are called. What
+// could be a number all the same is one.
+func (l *lexer) inPath(rest string) bool {
+	if !isDigit(rest[0]) || !l.afterName {
+		return false
+	}
+	if l.token == "." {
+		return isPart(rest)
+	}
+	n := span(rest, isWord)
+	return l.token == "-" && n < len(rest) && rest[n] == '.' && isPart(rest[n+1:])
+}
+
+// isPart says whether a part of a path begins here, and not the fraction or
+// exponent of a number.
+func isPart(s string) bool {
+	tail := s[span(s, isDigit):span(s, isWord)]
+	if tail == "" {
+		return false
+	}
+	return tail[0]|0x20 != 'e' || span(tail[1:], isDigit) < len(tail)-1
 }
 
 // stringEnd returns the length of the literal whose quotes begin at start.

@@ -123,7 +123,9 @@ type update struct {
 }
 
 func newUpdate(analyzer Analyzer, in Input) *update {
-	in.Workers = max(in.Workers, 2)
+	if in.Workers <= 0 {
+		in.Workers = 2
+	}
 	if in.Progress == nil {
 		in.Progress = func(int, int) {}
 	}
