@@ -3,13 +3,16 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"cadastre.dev/cadastre/ent/gen"
 	"cadastre.dev/cadastre/ent/gen/event"
+	"cadastre.dev/cadastre/ent/gen/meta"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/audit"
 	entsql "entgo.io/ent/dialect/sql"
@@ -67,7 +70,44 @@ func (t *Tx) putEvents(ctx context.Context, now time.Time, made graph.Revision) 
 		}
 		prev = e
 	}
+	return t.putEnd(ctx, prev)
+}
+
+// metaEnd is the row of meta that holds the end of the audit log.
+const metaEnd = "audit_end"
+
+// putEnd notes where the log ends, in the same transaction, so that a log that
+// lost its last events does not verify as a shorter one.
+func (t *Tx) putEnd(ctx context.Context, last audit.Event) error {
+	end := strconv.FormatInt(last.Seq, 10) + " " + hex.EncodeToString(last.Hash[:])
+	n, err := t.rows.Meta.Update().Where(meta.ID(metaEnd)).SetValue(end).Save(ctx)
+	if err == nil && n == 0 {
+		err = t.rows.Meta.Create().SetID(metaEnd).SetValue(end).Exec(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("note the end of the audit log: %w", err)
+	}
 	return nil
+}
+
+// EventsEnd returns the number and hash of the last event, as noted beside the
+// log when it was written; 0 where nothing was. What does not read as such a
+// note is graph.ErrInvalid.
+func (s *Store) EventsEnd(ctx context.Context) (int64, audit.Hash, error) {
+	row, err := s.rows.Meta.Get(ctx, metaEnd)
+	if gen.IsNotFound(err) {
+		return 0, audit.Hash{}, nil
+	}
+	if err != nil {
+		return 0, audit.Hash{}, fmt.Errorf("read the end of the audit log: %w", err)
+	}
+	number, text, _ := strings.Cut(row.Value, " ")
+	seq, notNumber := strconv.ParseInt(number, 10, 64)
+	hash, notHex := hex.DecodeString(text)
+	if notNumber != nil || notHex != nil || len(hash) != len(audit.Hash{}) {
+		return 0, audit.Hash{}, fmt.Errorf("the note of the end of the audit log is damaged: %w", graph.ErrInvalid)
+	}
+	return seq, audit.Hash(hash), nil
 }
 
 // told returns the detail without what is empty, nil where nothing is left.

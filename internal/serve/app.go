@@ -191,26 +191,37 @@ func (a *App) record(ctx context.Context, who graph.Principal, e audit.Event) er
 	return nil
 }
 
-// VerifyAudit recomputes the whole audit log. Each revision is committed with
-// an event that names it, so a log that ends before the newest revision has
-// lost its end; events behind that are missed by a checkpoint alone.
+// VerifyAudit recomputes the whole audit log, and holds its end against what
+// was noted beside it when it was written and against the newest revision.
+// Somebody who writes log, note and catalog anew is found by a checkpoint that
+// was kept elsewhere, and by nothing here.
 func (a *App) VerifyAudit(ctx context.Context) (audit.Report, error) {
 	head, err := a.store.Head(ctx)
 	if err != nil {
 		return audit.Report{}, err
 	}
-	last := graph.Revision(0)
+	end, hash, err := a.store.EventsEnd(ctx)
+	if errors.Is(err, graph.ErrInvalid) {
+		return audit.Report{Broken: 1, Reason: err.Error()}, nil
+	}
+	if err != nil {
+		return audit.Report{}, err
+	}
+	last, there := graph.Revision(0), audit.Hash{}
 	report := audit.Verify(func(yield func(audit.Event, error) bool) {
 		for e, err := range a.store.Events(ctx) {
 			last = max(last, e.Revision)
+			if e.Seq == end {
+				there = e.Hash
+			}
 			if !yield(e, err) {
 				return
 			}
 		}
 	})
-	if report.OK && last < head {
+	if report.OK && (last < head || report.Events < end || there != hash || (end == 0 && report.Events > 0)) {
 		report.OK, report.Broken = false, report.Events+1
-		report.Reason = fmt.Sprintf("the catalog is at revision %d and the log ends at revision %d: its end was cut off", head, last)
+		report.Reason = fmt.Sprintf("the log ends at event %d and revision %d, and was written to event %d and revision %d: its end was cut off", report.Events, last, end, head)
 	}
 	return report, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/api/shape"
+	"cadastre.dev/cadastre/graph/audit"
 	"cadastre.dev/cadastre/internal/sandbox/company"
 )
 
@@ -112,11 +113,17 @@ func TestALogThatLostItsEndIsFound(t *testing.T) {
 		{"the newest revision's event", "DELETE FROM events WHERE revision = (SELECT max(revision) FROM events)"},
 		{"all behind the first", "DELETE FROM events WHERE id > 1"},
 		{"everything", "DELETE FROM events"},
+		{"an event behind the newest revision's", "DELETE FROM events WHERE id = (SELECT max(id) FROM events)"},
+		{"the note of where it ends", "DELETE FROM meta WHERE id = 'audit_end'"},
+		{"a part of that note", "UPDATE meta SET value = 'x' WHERE id = 'audit_end'"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			h := newQuietHouse(t).crawled()
 			h.tag(otto(), said("raw.customers", "full_name", "user.name", "confirmed"))
+			if err := h.app().record(t.Context(), otto(), audit.Event{Action: "sign_in", Object: "session"}); err != nil {
+				t.Fatal(err)
+			}
 			if report, err := h.app().VerifyAudit(t.Context()); err != nil || !report.OK {
 				t.Fatalf("whole: %+v, %v", report, err)
 			}
