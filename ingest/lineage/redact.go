@@ -96,7 +96,7 @@ func (l *lexer) next() bool {
 		l.kind, n = tokenString, l.stringEnd(rest, 0)
 	case l.inPath(rest):
 		l.kind, n = tokenWord, span(rest, isWord)
-	case isDigit(c) || c == '.' && len(rest) > 1 && isDigit(rest[1]) && !(named && isPart(rest[1:])):
+	case isDigit(c) || c == '.' && len(rest) > 1 && isDigit(rest[1]) && (!named || !isPart(rest[1:])):
 		l.kind, n = tokenNumber, numberEnd(rest)
 	case isWord(c):
 		l.kind, n = tokenWord, span(rest, isWord)
