@@ -198,3 +198,89 @@ func TestStatementsThatMayNotBeListedAreAProblem(t *testing.T) {
 		t.Errorf("error %v, want that of emit", err)
 	}
 }
+
+// otherProject moves a job to project q.
+func otherProject(j *bq.Job) {
+	j.JobReference.ProjectId, j.Id = "q", "q:EU."+j.JobReference.JobId
+}
+
+func TestStatementsOfEachProjectHaveACursorOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	const day = 24 * 60
+	q := dataset("b")
+	q.DatasetReference.ProjectId = "q"
+	w := newWorld(t, sandbox.Seed{Datasets: []*bq.Dataset{dataset("a"), q}, Jobs: []*bq.Job{
+		job("p1", 0, "SELECT 1 AS x", "a.out", nil), job("q1", 3*day, "SELECT 2 AS y", "a.other", otherProject),
+	}})
+	s := w.source(func(c *bigquery.Config) { c.Projects = []string{"p", "q"} })
+	first, cursor, err := listed(t, s, nil)
+	if err != nil || len(first) != 2 {
+		t.Fatalf("told %+v, %v; want one of each project", first, err)
+	}
+	// The newest job of the one project is no reason to pass over the other's.
+	if again, _, err := listed(t, s, cursor); err != nil || len(again) != 2 {
+		t.Errorf("told %+v, %v; want the newest of each project within reach", again, err)
+	}
+	w.warehouse.Fault(sandbox.Fault{Method: "bigquery.jobs.list", Project: "q", Status: 403})
+	some, kept, err := listed(t, s, cursor)
+	var partial *ingest.PartialError
+	if !errors.As(err, &partial) || len(partial.Findings) != 1 || partial.Findings[0].Ref != graph.BigQueryRef("q") {
+		t.Errorf("error %v, want one finding about q", err)
+	}
+	if len(some) != 1 || some[0].Project != "p" || string(kept) != string(cursor) {
+		t.Errorf("told %+v and cursor %s; want p's job and cursor %s", some, kept, cursor)
+	}
+}
+
+// Law: a job is told once it is done, though it began before the newest that
+// was listed, and however its neighbours are paged.
+func TestAJobThatWasRunningIsToldWhenItIsDone(t *testing.T) {
+	t.Parallel()
+	slow := job("slow", 0, "SELECT 1 AS slow", "a.slow", func(j *bq.Job) { j.Status.State = "RUNNING" })
+	quick := job("quick", 5*60, "SELECT 1 AS quick", "a.quick", nil)
+	before := newWorld(t, sandbox.Seed{Datasets: []*bq.Dataset{dataset("a")}, Jobs: []*bq.Job{slow, quick}})
+	got, cursor, err := listed(t, before.source(nil), nil)
+	if err != nil || len(got) != 1 || got[0].Target.Base() != "quick" {
+		t.Fatalf("told %+v, %v; want the one that is done", got, err)
+	}
+	slow.Status.State = "DONE"
+	after := newWorld(t, sandbox.Seed{Datasets: []*bq.Dataset{dataset("a")}, Jobs: []*bq.Job{slow, quick}})
+	got, _, err = listed(t, after.source(nil), cursor)
+	if err != nil || len(got) != 2 || got[0].Target.Base() != "slow" {
+		t.Errorf("told %+v, %v; want the one that took its time too", got, err)
+	}
+}
+
+func TestOddJobsArePassedOver(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		change func(*bq.Job)
+	}{
+		{"a load", func(j *bq.Job) {
+			j.Configuration = &bq.JobConfiguration{JobType: "LOAD", Load: &bq.JobConfigurationLoad{DestinationTable: j.Configuration.Query.DestinationTable}}
+		}},
+		{"a copy", func(j *bq.Job) {
+			j.Configuration = &bq.JobConfiguration{JobType: "COPY", Copy: &bq.JobConfigurationTableCopy{DestinationTable: j.Configuration.Query.DestinationTable}}
+		}},
+		{"a dry run", func(j *bq.Job) { j.Configuration.DryRun = true }},
+		{"a delete", kind("DELETE")},
+		{"an export", kind("EXPORT_DATA")},
+		{"a definition without rows", kind("CREATE_TABLE")},
+		{"a kind that is new", kind("TELEPORT")},
+		{"an anonymous destination", func(j *bq.Job) { j.Configuration.Query.DestinationTable.DatasetId = "_0a1b2c" }},
+		{"a destination without a name", func(j *bq.Job) { j.Configuration.Query.DestinationTable.TableId = "" }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, sandbox.Seed{Datasets: []*bq.Dataset{dataset("a")}, Jobs: []*bq.Job{
+				job("odd", 0, "SELECT 1 AS odd", "a.odd", tt.change), job("fine", 1, "SELECT 1 AS fine", "a.fine", nil),
+			}})
+			got, _, err := listed(t, w.source(nil), nil)
+			if err != nil || len(got) != 1 || got[0].Target.Base() != "fine" {
+				t.Errorf("told %+v, %v; want the other one alone", got, err)
+			}
+		})
+	}
+}
