@@ -229,6 +229,7 @@ func (a *attempt) within(cat g.CatalogNode, bareQualify bool) (*result, error) {
 	if bareQualify {
 		options = a.engine.bareOptions
 	}
+	check(options.SetParameterMode(a.parameterMode()))
 	for {
 		r, err := a.analyze(options, cat)
 		if err == nil {
@@ -246,6 +247,17 @@ func (a *attempt) within(cat g.CatalogNode, bareQualify bool) (*result, error) {
 			return nil, errors.New(message)
 		}
 	}
+}
+
+// parameterMode says whether the statement's parameters are told apart by name
+// or by place; BigQuery does not let one statement have both.
+func (a *attempt) parameterMode() g.ParameterMode {
+	for _, p := range a.syntax.params {
+		if a.sql[p.start:p.end] == "?" {
+			return g.ParameterModeParameterPositional
+		}
+	}
+	return g.ParameterModeParameterNamed
 }
 
 // analyze asks the analyzer once, and reads the tree that it gives.

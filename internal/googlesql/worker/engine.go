@@ -30,6 +30,7 @@ type engine struct {
 	lenient     *g.MultiCatalog // made when it is first needed
 	known       map[string]g.Googlesql_TypeNode
 	functions   map[string]*g.Function
+	own         []*g.Function // what the catalogs hold pointers to
 	rules       []rule
 	analyses    int
 }
@@ -48,6 +49,7 @@ func newEngine() (*engine, error) {
 	e.builtin = must(g.NewSimpleCatalog("builtin", nil))
 	check(e.builtin.AddBuiltinFunctionsAndTypes(&g.BuiltinFunctionOptions{LanguageOptions: lang}))
 	e.options, e.bareOptions = newOptions(lang), newOptions(bare)
+	e.addOwn(e.builtin)
 	e.asked = must(g.NewCatalogFromImpl(e.callbacks))
 	e.strict = must(g.NewMultiCatalogCreate("strict", []g.CatalogNode{e.builtin, e.asked}))
 	return e, nil
@@ -151,6 +153,7 @@ func (e *engine) lenientCatalog() *g.MultiCatalog {
 	}
 	c := must(g.NewSimpleCatalog("lenient", nil))
 	check(c.AddBuiltinFunctionsAndTypes(&g.BuiltinFunctionOptions{LanguageOptions: e.lang}))
+	e.addOwn(c)
 	e.loosenAll(c)
 	e.lenient = must(g.NewMultiCatalogCreate("lenient", []g.CatalogNode{c, e.asked}))
 	return e.lenient

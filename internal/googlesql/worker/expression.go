@@ -69,7 +69,11 @@ func (r *resolved) expr(e g.ResolvedExprNode) *value {
 	case *g.ResolvedSubqueryExpr:
 		return r.subquery(x)
 	case *g.ResolvedCast:
-		return r.choose(step{kind: transformation, function: "CAST"}, e, []g.ResolvedExprNode{must(x.Expr())})
+		inner := must(x.Expr())
+		if must(must(inner.Type()).Equivalent(must(x.Type()))) {
+			return r.expr(inner) // fields have other names at most
+		}
+		return r.choose(step{kind: transformation, function: "CAST"}, e, []g.ResolvedExprNode{inner})
 	case *g.ResolvedFlatten:
 		return r.flatten(x)
 	case *g.ResolvedGetJsonField:
@@ -172,13 +176,13 @@ func (r *resolved) subquery(x *g.ResolvedSubqueryExpr) *value {
 		return constant()
 	case g.ResolvedSubqueryExprEnums_SubqueryTypeArray:
 		return &value{element: r.column(out[0])}
-	case g.ResolvedSubqueryExprEnums_SubqueryTypeIn:
-		return computed(step{kind: transformation}, in, r.column(out[0]))
+	case g.ResolvedSubqueryExprEnums_SubqueryTypeScalar:
+		if len(out) == 0 {
+			return constant()
+		}
+		return r.column(out[0])
 	}
-	if len(out) == 0 {
-		return constant()
-	}
-	return r.column(out[0])
+	return computed(step{kind: transformation}, in, r.column(out[0])) // IN, LIKE ANY and their like
 }
 
 // call is the value of a function's result.
@@ -194,13 +198,13 @@ func (r *resolved) call(f *g.Function, k kind, e g.ResolvedExprNode) *value {
 		return constant()
 	}
 	if choosing[s.function] && compound(e) {
-		return r.choose(s, e, argumentsOf(e))
+		return r.choose(s, e, argumentsOf(e)).with(r.extremum(s, e))
 	}
 	args := r.below(e)
 	switch {
 	case len(args) == 0:
 		return constant()
-	case picking[internal]:
+	case picking[internal] && compound(argumentsOf(e)[0]):
 		return choice(step{kind: identity}, args[0].item()).with(computed(s, args[1:]...))
 	case internal == "array_agg":
 		return &value{element: choice(s, args...)}
@@ -226,6 +230,20 @@ func (r *resolved) choose(s step, e g.ResolvedExprNode, args []g.ResolvedExprNod
 		}
 	}
 	return choice(s, whole...).with(computed(s, other...))
+}
+
+// extremum is what decides which row an aggregate takes its value from, as
+// ANY_VALUE(x HAVING MAX y) has it.
+func (r *resolved) extremum(s step, e g.ResolvedExprNode) *value {
+	a, ok := e.(*g.ResolvedAggregateFunctionCall)
+	if !ok {
+		return constant()
+	}
+	by := must(a.HavingModifier())
+	if none(by) {
+		return constant()
+	}
+	return computed(s, r.expr(must(by.HavingExpr())))
 }
 
 // compound says whether an expression is a struct or an array.

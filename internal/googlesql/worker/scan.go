@@ -1,6 +1,8 @@
 package main
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	g "github.com/goccy/go-googlesql"
@@ -118,15 +120,16 @@ func (r *resolved) withScan(x *g.ResolvedWithScan) {
 	r.scan(must(x.Query()))
 }
 
-// recursiveScan goes through the recursive term twice: once for what comes from
-// outside, once for what comes by way of its own columns.
+// recursiveScan goes through the recursive term until nothing new comes of it:
+// once for what comes from outside, and again for what comes by way of its own
+// columns, as what one column gives another may take a round for each of them.
 func (r *resolved) recursiveScan(x *g.ResolvedRecursiveScan) {
 	outer := r.recursion
 	first := must(x.NonRecursiveTerm())
 	r.scan(must(first.Scan()))
 	values := r.valuesOf(must(first.OutputColumnList()))
 	again := must(x.RecursiveTerm())
-	for range 2 {
+	for range len(values) + 1 {
 		r.recursion = values
 		r.scan(must(again.Scan()))
 		next := r.valuesOf(must(again.OutputColumnList()))
@@ -135,7 +138,11 @@ func (r *resolved) recursiveScan(x *g.ResolvedRecursiveScan) {
 				next[i] = computed(step{kind: identity}, values[i], next[i])
 			}
 		}
+		same := slices.EqualFunc(values, next, func(a, b *value) bool { return maps.Equal(a.collect(), b.collect()) })
 		values = next
+		if same {
+			break
+		}
 	}
 	r.recursion = outer
 	r.setAll(columnsOf(x), values)
