@@ -38,7 +38,7 @@ func (c *crawlCommand) Run(ctx context.Context, all *commands, s *streams) error
 		problems += len(r.Problems)
 	}
 	if err == nil && problems > 0 {
-		return fmt.Errorf("crawl: %d problems, the rest is done: %w", problems, graph.ErrUnavailable)
+		return fmt.Errorf("crawl: what could not be read: %d, listed above; the rest is done: %w", problems, graph.ErrUnavailable)
 	}
 	return err
 }

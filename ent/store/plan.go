@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"cadastre.dev/cadastre/ent/gen"
 	"cadastre.dev/cadastre/ent/gen/asset"
@@ -67,7 +68,7 @@ func (t *Tx) MovePlan(ctx context.Context, id string, move PlanMove) (graph.Save
 		return graph.SavedPlan{}, err
 	}
 	if !slices.Contains(move.From, was.State) {
-		return graph.SavedPlan{}, fmt.Errorf("move plan %s to %s: it is %s: %w", id, move.To, was.State, graph.ErrConflict)
+		return graph.SavedPlan{}, fmt.Errorf("plan %s is %s, and must be %s to become %s: %w", id, was.State, oneOf(move.From), move.To, graph.ErrConflict)
 	}
 	if move.To == graph.PlanApproved && was.Plan.Blocked() {
 		return graph.SavedPlan{}, fmt.Errorf("approve plan %s: a finding blocks it: %w", id, graph.ErrDenied)
@@ -268,4 +269,13 @@ func (r *Reader) lastVisibility(ctx context.Context, ref graph.Ref) (v graph.Vis
 	}
 	owners, err := r.ownersAt(ctx, max(at, r.at), ref)
 	return r.filter.Of(last, principals(owners[ref])), true, err
+}
+
+// oneOf writes states as people say them: "a", "a or b".
+func oneOf(states []graph.PlanState) string {
+	words := make([]string, len(states))
+	for i, s := range states {
+		words[i] = string(s)
+	}
+	return strings.Join(words, " or ")
 }

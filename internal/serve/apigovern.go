@@ -12,6 +12,7 @@ import (
 	"cadastre.dev/cadastre/graph/api"
 	"cadastre.dev/cadastre/graph/api/shape"
 	"cadastre.dev/cadastre/graph/audit"
+	"cadastre.dev/cadastre/graph/search"
 	"cadastre.dev/cadastre/policy"
 	"cadastre.dev/cadastre/policy/mask"
 )
@@ -36,13 +37,15 @@ func (a *App) Vocabulary() []shape.LabelTerm {
 	return out
 }
 
-// Actions returns what the principal may do to something, beside seeing: an
-// action counts when it is allowed on the installation or on an asset of the
-// principal's own.
+// Actions returns what the principal may do to something, beside seeing.
+// Tagging counts for those who own an asset or answer for a domain.
 func (a *App) Actions(ctx context.Context, who graph.Principal) ([]string, error) {
 	actions := []string{}
 	for _, action := range []graph.Action{graph.ActionTag, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl} {
-		ok, _, err := a.policy.May(ctx, who, action, graph.Asset{}, who.Names())
+		ok, _, err := a.policy.May(ctx, who, action, graph.Asset{}, nil)
+		if err == nil && !ok && action == graph.ActionTag {
+			ok, err = a.answersForSomething(ctx, who)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -51,6 +54,18 @@ func (a *App) Actions(ctx context.Context, who graph.Principal) ([]string, error
 		}
 	}
 	return actions, nil
+}
+
+// answersForSomething says whether the principal owns an asset, or belongs to
+// a group that answers for a domain.
+func (a *App) answersForSomething(ctx context.Context, who graph.Principal) (bool, error) {
+	for _, groups := range a.config.Policy.Domains {
+		if who.In(groups...) {
+			return true, nil
+		}
+	}
+	owned, err := a.Search(ctx, who, search.Query{Owners: who.Names(), First: 1})
+	return owned.Total > 0, err
 }
 
 // ExplainColumns says what audiences get of the leaves of visible assets.
@@ -275,7 +290,8 @@ func (a *App) Inbox(ctx context.Context, who graph.Principal) ([]graph.Tag, erro
 	return out, nil
 }
 
-// Events lists the audit log, newest first, to those who may audit.
+// Events lists the audit log, newest first, to those who may audit. That
+// somebody opened it is an event itself.
 func (a *App) Events(ctx context.Context, who graph.Principal, actor, action, object string, first int, after string) ([]audit.Event, string, error) {
 	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
 		return nil, "", err
@@ -283,6 +299,11 @@ func (a *App) Events(ctx context.Context, who graph.Principal, actor, action, ob
 	r, err := a.reader(ctx, who, 0)
 	if err != nil {
 		return nil, "", err
+	}
+	if after == "" {
+		if err := a.record(ctx, who, audit.Event{Action: "read", Object: "audit log"}); err != nil {
+			return nil, "", err
+		}
 	}
 	list, err := r.Events(ctx, store.EventsIn{Actor: actor, Action: action, Object: object}, store.Page{First: first, After: after})
 	return list.Items, list.Next, err
