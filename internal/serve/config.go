@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -264,8 +265,8 @@ func (c Config) Validate() error {
 	case !isLoopback(host) && !strings.HasPrefix(c.URL, "https://"):
 		fault("listen", "%q is not a loopback address, so url must begin with https://; put a proxy with a certificate in front", c.Listen)
 	}
-	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || (u.Path != "" && u.Path != "/") {
-		fault("url", "%q is not a URL without a path", c.URL)
+	if !isOrigin(c.URL) {
+		fault("url", "%q is not a URL of http or https with a host alone", c.URL)
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
 		fault("log_level", "%q is none of debug, info, warn, error", c.LogLevel)
@@ -368,6 +369,11 @@ func (c Config) validateSources(fault func(string, string, ...any)) {
 			fault("target.sources", "there is no source %q", name)
 		}
 	}
+	for _, pattern := range c.Target.Datasets {
+		if _, err := path.Match(pattern, ""); err != nil {
+			fault("target.datasets", "%q is no pattern", pattern)
+		}
+	}
 }
 
 func secret(fault func(string, string, ...any), key, reference string) {
@@ -414,6 +420,13 @@ func isLoopback(host string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// isOrigin says whether an address names a host of the web and nothing beside:
+// pages are served from its root, and sign-ins come back there.
+func isOrigin(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (address == "http://"+u.Host || address == "https://"+u.Host)
 }
 
 func isIdentifier(s string) bool {

@@ -45,7 +45,7 @@ func TestAClassFollowsWhatThePolicyReads(t *testing.T) {
 		{"another form", func() graph.Item { tag := confirmed; tag.Form = graph.FormPseudonymous; return tag }, false},
 		{"a rejection", func() graph.Item { tag := confirmed; tag.State = graph.TagRejected; return tag }, false},
 		{"one label more", func() graph.Item { return word(email.Ref, "user.name", graph.TagConfirmed) }, false},
-		{"a label on the whole asset", func() graph.Item { return word(people().Ref, "user.name", graph.TagConfirmed) }, true},
+		{"a label on the asset of a column that a person spoke of", func() graph.Item { return word(people().Ref, "user.name", graph.TagConfirmed) }, true},
 		{"a word about another column", func() graph.Item { return word(people().Ref.Column("other"), "user.name", graph.TagConfirmed) }, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
