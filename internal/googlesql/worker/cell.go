@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -157,7 +158,7 @@ func float(x float64) string {
 func timestamp(s string) (string, error) {
 	t, err := time.Parse("2006-01-02 15:04:05.999999-07", s)
 	if err != nil {
-		return "", fmt.Errorf("read timestamp: %w", err)
+		return "", errors.New("read timestamp: it is in another form") // which would quote it
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.999999Z"), nil
 }

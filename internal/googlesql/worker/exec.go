@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -321,7 +320,7 @@ func (x *executor) read(p prepared, rows bool) (rowsAnswer, error) {
 		out.Rows = append(out.Rows, row)
 	}
 	if err := r.Err(); err != nil {
-		return out, refuseRun(err)
+		return out, refuseRow(err)
 	}
 	return out, nil
 }
@@ -337,26 +336,6 @@ func nameAnonymous(schema []field) {
 	}
 }
 
-// refuseRun is refuse for what the executor says while it runs, which may
-// quote a value of a row, and quotes the SQLite statement it made: both go.
-func refuseRun(err error) *fault {
-	msg := plain(err)
-	if i := strings.LastIndex(msg, "sqlite3: "); i >= 0 {
-		msg = msg[i+len("sqlite3: "):]
-	}
-	msg = strings.TrimPrefix(msg, "SQL logic error: ")
-	msg = strings.TrimPrefix(msg, "failed to analyze: ")
-	if !atPosition.MatchString(msg) { // the analyzer saw no rows: it quotes the statement alone
-		msg = quoted.ReplaceAllString(msg, "\"...\"")
-	}
-	return &fault{kindInvalid, msg}
-}
-
-var (
-	atPosition = regexp.MustCompile(`\[at \d+:\d+\]$`)
-	quoted     = regexp.MustCompile(`(?s)".*"`)
-)
-
 func scanRow(r *sql.Rows, schema []field) ([]any, error) {
 	values := make([]any, len(schema))
 	into := make([]any, len(schema))
@@ -364,7 +343,7 @@ func scanRow(r *sql.Rows, schema []field) ([]any, error) {
 		into[i] = &values[i]
 	}
 	if err := r.Scan(into...); err != nil {
-		return nil, refuseRun(err)
+		return nil, refuseRow(err)
 	}
 	return cells(values, func(i int) field { return schema[i] })
 }

@@ -95,6 +95,10 @@ func convert(sqlType, text string) string {
 		return "PARSE_JSON(" + text + ")"
 	case "GEOGRAPHY":
 		return "ST_GEOGFROMTEXT(" + text + ")"
+	case "NUMERIC", "BIGNUMERIC":
+		// The executor casts a text that is no number to zero.
+		return "IF(REGEXP_CONTAINS(" + text + ", r'^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?$') OR " + text + " IS NULL, CAST(" +
+			text + " AS " + sqlType + "), ERROR('error parsing a decimal'))"
 	default:
 		return "CAST(" + text + " AS " + sqlType + ")"
 	}

@@ -62,13 +62,21 @@ func (e *engine) readOne(sql string) (*text, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.script, t.refs, t.ctes = len(script.pieces) != 1, script.refs, script.ctes
+	t.script, t.refs, t.ctes = len(script.pieces) != 1 || script.conditional(), script.refs, script.ctes
 	for _, p := range script.pieces {
 		st := statement{at: p.at, kind: p.kind, sql: asParameters(sql[p.at.start:p.at.end], script.vars)}
 		st.syntax, st.err = parseStatement(lang, st.sql)
 		t.statements = append(t.statements, st)
 	}
 	return t, nil
+}
+
+// conditional says whether a script reads tables outside of its statements, to
+// decide whether or for which rows they run.
+func (s *syntax) conditional() bool {
+	return slices.ContainsFunc(s.refs, func(r tableRef) bool {
+		return !slices.ContainsFunc(s.pieces, func(p piece) bool { return p.at.start <= r.at.start && r.at.end <= p.at.end })
+	})
 }
 
 // asParameters turns a script's variables into parameters, which is what they

@@ -355,8 +355,9 @@ func none(v any) bool {
 }
 
 // plain is the message of an error of the analyzer without its status code.
-func plain(err error) string {
-	msg := err.Error()
+func plain(err error) string { return plainText(err.Error()) }
+
+func plainText(msg string) string {
 	for _, code := range []string{"INVALID_ARGUMENT: ", "UNIMPLEMENTED: ", "NOT_FOUND: ", "OUT_OF_RANGE: "} {
 		if i := strings.LastIndex(msg, code); i >= 0 {
 			msg = msg[i+len(code):]

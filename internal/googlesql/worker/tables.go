@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 )
 
@@ -72,6 +73,9 @@ func (k *worker) load(q tableQuestion) (struct{}, error) {
 	if err := checkFields(q.Schema); err != nil {
 		return none, err
 	}
+	if err := checkRows(q.Rows, len(q.Schema)); err != nil {
+		return none, err
+	}
 	x, err := k.executor()
 	if err != nil {
 		return none, err
@@ -96,6 +100,18 @@ func (k *worker) load(q tableQuestion) (struct{}, error) {
 		return none, fmt.Errorf("commit load: %w", err)
 	}
 	return none, nil
+}
+
+// checkRows refuses rows that are no lists of one cell for each column: their
+// cells would be read as NULL.
+func checkRows(rows []json.RawMessage, columns int) error {
+	for i, row := range rows {
+		var cells []json.RawMessage
+		if err := json.Unmarshal(row, &cells); err != nil || len(cells) != columns {
+			return &fault{kindInvalid, fmt.Sprintf("row %d is no list of %d cells", i, columns)}
+		}
+	}
+	return nil
 }
 
 // array puts rows that are JSON already into one array of them.
