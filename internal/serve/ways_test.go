@@ -140,8 +140,8 @@ func TestAViewIsToldAsItStoodThen(t *testing.T) {
 	shown, masked := b.publishedView(people(), "analysts", emailField(graph.EffectMask))
 	grant := granted(shown.Parent, "group:analysts@shop.example", "READER")
 	asMasked := b.put(append(masked, graph.Asset{Ref: shown.Parent, Kind: graph.KindDataset, Source: "warehouse"}, grant)...)
-	_, clear := b.publishedView(people(), "analysts", emailField(graph.EffectAllow))
-	asClear := b.put(clear...)
+	_, unmasked := b.publishedView(people(), "analysts", emailField(graph.EffectAllow))
+	asClear := b.put(unmasked...)
 	foreign := shown
 	foreign.Definition = "SELECT * FROM shop.raw.people"
 	asForeign := b.put(foreign)
