@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/search"
@@ -40,6 +41,11 @@ func (a *App) Lineage(ctx context.Context, who graph.Principal, q walk.Query) (w
 	return r.Walk(ctx, q)
 }
 
+// doctorBound is how long the doctor waits for all sources together, and for
+// the target: long enough for a slow answer, and too short for all the retries
+// that a crawl would make.
+const doctorBound = 15 * time.Second
+
 // Doctor looks at everything the program needs and returns what is missing.
 func (a *App) Doctor(ctx context.Context) []graph.Finding {
 	findings := []graph.Finding{}
@@ -57,13 +63,17 @@ func (a *App) Doctor(ctx context.Context) []graph.Finding {
 	if len(a.sources) == 0 {
 		findings = append(findings, graph.Finding{Level: graph.FindingWarn, Code: "no-source", What: "no source is configured, so the catalog stays empty", Do: "add one under sources"})
 	}
+	asking, done := context.WithTimeout(ctx, doctorBound)
+	defer done()
 	for _, s := range a.sources {
 		if checker, ok := s.source.(ingest.Checker); ok {
-			findings = append(findings, checker.Check(ctx)...)
+			findings = append(findings, checker.Check(asking)...)
 		}
 	}
 	if a.target != nil {
-		if _, err := a.target.target.Present(ctx, view.Want{Names: a.target.naming}); err != nil {
+		reading, read := context.WithTimeout(ctx, doctorBound)
+		defer read()
+		if _, err := a.target.target.Present(reading, view.Want{Names: a.target.naming}); err != nil {
 			findings = append(findings, graph.Finding{
 				Level: graph.FindingWarn, Code: "no-target", What: "the warehouse to publish in cannot be read: " + err.Error(),
 				Do: "check target.endpoint and target.token, and the publisher's rights",
