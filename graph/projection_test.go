@@ -63,8 +63,15 @@ func TestClassTellsBordersApart(t *testing.T) {
 	all := graph.AllFacts()
 	seen := map[graph.Class]graph.ColumnFacts{}
 	for _, f := range []graph.ColumnFacts{
-		{}, {Type: "ab"}, {Type: "a", Domain: "b"}, {Domain: "ab"}, {Type: `a""b`}, {Type: `a"`, Domain: `"b`},
-		{Labels: []graph.LabelFact{{Label: "a"}}}, {Labels: []graph.LabelFact{{Label: "a"}, {}}}, {Labels: []graph.LabelFact{{}, {}}},
+		{},
+		{Type: "ab"},
+		{Type: "a", Domain: "b"},
+		{Domain: "ab"},
+		{Type: `a""b`},
+		{Type: `a"`, Domain: `"b`},
+		{Labels: []graph.LabelFact{{Label: "a"}}},
+		{Labels: []graph.LabelFact{{Label: "a"}, {}}},
+		{Labels: []graph.LabelFact{{}, {}}},
 	} {
 		class := all.Class(f)
 		if was, twice := seen[class]; twice {

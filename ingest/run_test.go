@@ -109,7 +109,9 @@ func TestRunTellsProgress(t *testing.T) {
 	var catalog ingesttest.Catalog
 	s := &fake{facts: []graph.Fact{
 		table("a", "x", "y"), table("b"),
-		graph.TagSeen{Tag: tag("user")}, graph.EdgeSeen{Edge: edge()}, done(),
+		graph.TagSeen{Tag: tag("user")},
+		graph.EdgeSeen{Edge: edge()},
+		done(),
 	}, cursor: ingest.Cursor("1")}
 	var told []ingest.Progress
 	clock := time.Unix(0, 0)

@@ -97,9 +97,12 @@ func TestGrants(t *testing.T) {
 	conditional := &bq.DatasetAccess{Role: "READER", GroupByEmail: "g@x", Condition: &bq.Expr{Expression: "request.time < x"}}
 	got := s.grants(d, []*bq.DatasetAccess{
 		conditional,
-		{Role: "READER", IamMember: "allUsers"}, {Role: "READER", IamMember: "principalSet://pool"},
+		{Role: "READER", IamMember: "allUsers"},
+		{Role: "READER", IamMember: "principalSet://pool"},
 		{Routine: &bq.RoutineReference{ProjectId: "p", DatasetId: "d", RoutineId: "f"}},
-		{Role: "READER"}, {UserByEmail: "no-role@x"}, {Dataset: &bq.DatasetAccessEntry{}},
+		{Role: "READER"},
+		{UserByEmail: "no-role@x"},
+		{Dataset: &bq.DatasetAccessEntry{}},
 	})
 	says := graph.Provenance{Kind: graph.BySource, Name: "w"}
 	sometimes := says

@@ -170,8 +170,10 @@ func (c Config) principals() ([]directory.Principal, error) {
 func (s *Sandbox) furnish(records []journal.Record) error {
 	cfg := s.cfg
 	var err error
-	s.warehouse, err = bigquery.New(bigquery.Config{Directory: s.people, Roles: cfg.World.Roles, Journal: s.journal,
-		Records: records, Worker: cfg.Worker, Now: cfg.Now, Logger: cfg.Logger})
+	s.warehouse, err = bigquery.New(bigquery.Config{
+		Directory: s.people, Roles: cfg.World.Roles, Journal: s.journal,
+		Records: records, Worker: cfg.Worker, Now: cfg.Now, Logger: cfg.Logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -183,9 +185,11 @@ func (s *Sandbox) furnish(records []journal.Record) error {
 	if err != nil {
 		return err
 	}
-	s.identity, err = identity.New(identity.Config{Directory: s.people, Path: identityPrefix, ClientID: cfg.ClientID,
+	s.identity, err = identity.New(identity.Config{
+		Directory: s.people, Path: identityPrefix, ClientID: cfg.ClientID,
 		RedirectURIs: cfg.RedirectURIs, TokenLifetime: cfg.TokenLifetime, Journal: s.journal, Records: records,
-		Now: cfg.Now, Logger: cfg.Logger})
+		Now: cfg.Now, Logger: cfg.Logger,
+	})
 	if err != nil {
 		return err
 	}

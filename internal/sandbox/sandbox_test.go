@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,7 +18,6 @@ import (
 	"time"
 
 	client "cloud.google.com/go/bigquery"
-	"errors"
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/oauth2"
@@ -397,8 +397,10 @@ func TestRealEstate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := sandbox.Config{Dir: t.TempDir(), Estate: estate, EstateReaders: []string{company.Crawler().Email},
-		World: sandbox.World{Principals: company.Principals()}}
+	cfg := sandbox.Config{
+		Dir: t.TempDir(), Estate: estate, EstateReaders: []string{company.Crawler().Email},
+		World: sandbox.World{Principals: company.Principals()},
+	}
 	stop(t, start(t, cfg))
 	s := start(t, cfg)
 	svc := raw(t, s.Addresses(), company.Token(company.Crawler()))

@@ -32,86 +32,140 @@ func TestFindings(t *testing.T) {
 		// unplanned is an object or base of which no step may be.
 		unplanned graph.Ref
 	}{
-		{name: "a policy tag in the warehouse on a visible column", code: "protected", level: graph.FindingBlock, on: viewtest.Payments(), unplanned: viewtest.Payments(),
+		{
+			name: "a policy tag in the warehouse on a visible column", code: "protected", level: graph.FindingBlock, on: viewtest.Payments(), unplanned: viewtest.Payments(),
 			change: func(w *world) {
 				w.present.Bases[viewtest.Payments()].Columns["iban"] = view.Shape{Type: "STRING", Mode: graph.ModeNullable, Protection: "tags/1"}
-			}},
-		{name: "a policy tag in the catalog on a visible column", code: "protected", level: graph.FindingBlock, on: viewtest.Payments(), unplanned: viewtest.Payments(),
-			change: func(w *world) { w.desired.Bases[1].Columns[1].PolicyTags = []string{"tags/1"} }},
-		{name: "a column that the warehouse has no more", code: "schema-moved", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
-			change: func(w *world) { delete(w.present.Bases[viewtest.Payments()].Columns, "amount") }},
-		{name: "a column that has become repeated", code: "schema-moved", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
+			},
+		},
+		{
+			name: "a policy tag in the catalog on a visible column", code: "protected", level: graph.FindingBlock, on: viewtest.Payments(), unplanned: viewtest.Payments(),
+			change: func(w *world) { w.desired.Bases[1].Columns[1].PolicyTags = []string{"tags/1"} },
+		},
+		{
+			name: "a column that the warehouse has no more", code: "schema-moved", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
+			change: func(w *world) { delete(w.present.Bases[viewtest.Payments()].Columns, "amount") },
+		},
+		{
+			name: "a column that has become repeated", code: "schema-moved", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
 			change: func(w *world) {
 				w.present.Bases[viewtest.Payments()].Columns["iban"] = view.Shape{Type: "STRING", Mode: graph.ModeRepeated}
-			}},
-		{name: "a column of another type under a view that stands", applied: true, code: "schema-moved", level: graph.FindingBlock, on: viewtest.Payments(), unplanned: viewtest.Payments(),
+			},
+		},
+		{
+			name: "a column of another type under a view that stands", applied: true, code: "schema-moved", level: graph.FindingBlock, on: viewtest.Payments(), unplanned: viewtest.Payments(),
 			change: func(w *world) {
 				w.present.Bases[viewtest.Payments()].Columns["iban"] = view.Shape{Type: "BYTES", Mode: graph.ModeNullable}
-			}},
-		{name: "a base that the warehouse does not have", code: "base-missing", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
-			change: func(w *world) { delete(w.present.Bases, viewtest.Payments()) }},
-		{name: "a source that the publisher may not see", applied: true, code: "base-missing", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
-			change: func(w *world) { delete(w.present.Containers, raw) }},
-		{name: "a base of which the place is not known", code: "location-unknown", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
-			change: func(w *world) { w.desired.Bases[1].Asset.Location = "" }},
-		{name: "a base that is elsewhere in the warehouse", code: "location", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
-			change: func(w *world) { w.setContainer(raw, func(c *view.Container) { c.Location = "US" }) }},
-		{name: "a container of ours that is elsewhere", code: "location", level: graph.FindingBlock, on: analystsContainer(), unplanned: mine,
+			},
+		},
+		{
+			name: "a base that the warehouse does not have", code: "base-missing", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
+			change: func(w *world) { delete(w.present.Bases, viewtest.Payments()) },
+		},
+		{
+			name: "a source that the publisher may not see", applied: true, code: "base-missing", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
+			change: func(w *world) { delete(w.present.Containers, raw) },
+		},
+		{
+			name: "a base of which the place is not known", code: "location-unknown", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
+			change: func(w *world) { w.desired.Bases[1].Asset.Location = "" },
+		},
+		{
+			name: "a base that is elsewhere in the warehouse", code: "location", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
+			change: func(w *world) { w.setContainer(raw, func(c *view.Container) { c.Location = "US" }) },
+		},
+		{
+			name: "a container of ours that is elsewhere", code: "location", level: graph.FindingBlock, on: analystsContainer(), unplanned: mine,
 			change: func(w *world) {
 				w.present.Containers[analystsContainer()] = view.Container{Etag: "x", Location: "US", Managed: true}
-			}},
-		{name: "a container of our name that is not ours", code: "foreign-container", level: graph.FindingBlock, on: analystsContainer(), unplanned: mine,
+			},
+		},
+		{
+			name: "a container of our name that is not ours", code: "foreign-container", level: graph.FindingBlock, on: analystsContainer(), unplanned: mine,
 			change: func(w *world) {
 				w.present.Containers[analystsContainer()] = view.Container{Etag: "x", Location: viewtest.Location}
-			}},
-		{name: "a key container of our name that is not ours", code: "foreign-container", level: graph.FindingBlock, on: keys, unplanned: mine,
-			change: func(w *world) { w.present.Containers[keys] = view.Container{Etag: "x", Location: viewtest.Location} }},
-		{name: "a foreign view of the name of ours", code: "foreign-view", level: graph.FindingBlock, on: mine, unplanned: mine,
-			change: func(w *world) { w.present.Views[mine] = view.View{SQL: "SELECT 1"} }},
-		{name: "an edited view", applied: true, code: "edited-view", level: graph.FindingWarn, on: mine,
+			},
+		},
+		{
+			name: "a key container of our name that is not ours", code: "foreign-container", level: graph.FindingBlock, on: keys, unplanned: mine,
+			change: func(w *world) { w.present.Containers[keys] = view.Container{Etag: "x", Location: viewtest.Location} },
+		},
+		{
+			name: "a foreign view of the name of ours", code: "foreign-view", level: graph.FindingBlock, on: mine, unplanned: mine,
+			change: func(w *world) { w.present.Views[mine] = view.View{SQL: "SELECT 1"} },
+		},
+		{
+			name: "an edited view", applied: true, code: "edited-view", level: graph.FindingWarn, on: mine,
 			change: func(w *world) {
 				w.present.Views[mine] = view.View{Etag: "x", SQL: "SELECT 1", Managed: true, Edited: true}
-			}},
-		{name: "an audience that reads the base itself", code: "direct-read", level: graph.FindingBlock, on: raw,
-			change: func(w *world) { w.grant(raw, "group:Analysts@house.example", "READER") }},
-		{name: "an audience that reads the base by a role nobody knows", code: "direct-read", level: graph.FindingBlock, on: raw,
-			change: func(w *world) { w.grant(raw, "group:analysts@house.example", "projects/house/roles/special") }},
-		{name: "a whole domain that reads the base", code: "direct-read", level: graph.FindingBlock, on: raw,
-			change: func(w *world) { w.grant(raw, "domain:house.example", "READER") }},
-		{name: "everybody who reads the base", code: "direct-read", level: graph.FindingBlock, on: raw,
-			change: func(w *world) { w.grant(raw, "special:allAuthenticatedUsers", "READER") }},
-		{name: "an audience that reads one base itself", code: "direct-read", level: graph.FindingBlock, on: viewtest.Payments(),
+			},
+		},
+		{
+			name: "an audience that reads the base itself", code: "direct-read", level: graph.FindingBlock, on: raw,
+			change: func(w *world) { w.grant(raw, "group:Analysts@house.example", "READER") },
+		},
+		{
+			name: "an audience that reads the base by a role nobody knows", code: "direct-read", level: graph.FindingBlock, on: raw,
+			change: func(w *world) { w.grant(raw, "group:analysts@house.example", "projects/house/roles/special") },
+		},
+		{
+			name: "a whole domain that reads the base", code: "direct-read", level: graph.FindingBlock, on: raw,
+			change: func(w *world) { w.grant(raw, "domain:house.example", "READER") },
+		},
+		{
+			name: "everybody who reads the base", code: "direct-read", level: graph.FindingBlock, on: raw,
+			change: func(w *world) { w.grant(raw, "special:allAuthenticatedUsers", "READER") },
+		},
+		{
+			name: "an audience that reads one base itself", code: "direct-read", level: graph.FindingBlock, on: viewtest.Payments(),
 			change: func(w *world) {
 				w.desired.Bases[1].Grants = []graph.Grant{{On: viewtest.Payments(), Principal: "group:analysts@house.example", Role: "READER"}}
-			}},
-		{name: "direct reading where it is only warned of", code: "direct-read", level: graph.FindingWarn, on: raw,
+			},
+		},
+		{
+			name: "direct reading where it is only warned of", code: "direct-read", level: graph.FindingWarn, on: raw,
 			change: func(w *world) {
 				w.desired.DirectRead = graph.FindingWarn
 				w.grant(raw, "group:analysts@house.example", "READER")
-			}},
-		{name: "somebody who reads the keys", applied: true, code: "key-readable", level: graph.FindingBlock, on: keys,
-			change: func(w *world) { w.grant(keys, "special:projectReaders", "READER") }},
-		{name: "somebody else who owns the keys", applied: true, code: "key-readable", level: graph.FindingBlock, on: keys,
-			change: func(w *world) { w.grant(keys, "user:boss@house.example", "OWNER") }},
-		{name: "a view that is authorized on the keys", applied: true, code: "key-readable", level: graph.FindingBlock, on: keys,
-			change: func(w *world) { w.grant(keys, "view:bigquery/house.raw.peek", graph.RoleAuthorized) }},
-		{name: "somebody who may write to our container", applied: true, code: "foreign-grant", level: graph.FindingWarn, on: analystsContainer(),
-			change: func(w *world) { w.grant(analystsContainer(), "user:ana@house.example", "WRITER") }},
-		{name: "a group without an address", code: "group-address", level: graph.FindingBlock, on: analystsContainer(),
-			change: func(w *world) { w.desired.Audiences[0].Groups = []string{"analysts"} }},
-		{name: "a column that the dialect cannot write", code: "unbuildable", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
+			},
+		},
+		{
+			name: "somebody who reads the keys", applied: true, code: "key-readable", level: graph.FindingBlock, on: keys,
+			change: func(w *world) { w.grant(keys, "special:projectReaders", "READER") },
+		},
+		{
+			name: "somebody else who owns the keys", applied: true, code: "key-readable", level: graph.FindingBlock, on: keys,
+			change: func(w *world) { w.grant(keys, "user:boss@house.example", "OWNER") },
+		},
+		{
+			name: "a view that is authorized on the keys", applied: true, code: "key-readable", level: graph.FindingBlock, on: keys,
+			change: func(w *world) { w.grant(keys, "view:bigquery/house.raw.peek", graph.RoleAuthorized) },
+		},
+		{
+			name: "somebody who may write to our container", applied: true, code: "foreign-grant", level: graph.FindingWarn, on: analystsContainer(),
+			change: func(w *world) { w.grant(analystsContainer(), "user:ana@house.example", "WRITER") },
+		},
+		{
+			name: "a group without an address", code: "group-address", level: graph.FindingBlock, on: analystsContainer(),
+			change: func(w *world) { w.desired.Audiences[0].Groups = []string{"analysts"} },
+		},
+		{
+			name: "a column that the dialect cannot write", code: "unbuildable", level: graph.FindingWarn, on: viewtest.Payments(), unplanned: viewtest.Payments(),
 			change: func(w *world) {
 				odd := viewtest.Base(viewtest.Payments(), "unspeakable STRING")
 				w.desired.Bases[1], w.present.Bases[viewtest.Payments()] = odd, viewtest.TableOf(odd)
 				for _, a := range w.desired.Audiences {
 					viewtest.Decide(&w.desired, a.Name, odd.Columns[0].Class, graph.EffectAllow, "", "")
 				}
-			}},
-		{name: "a view that may not read what it reads", code: "base-unauthorized", level: graph.FindingWarn, on: viewtest.Payments(),
+			},
+		},
+		{
+			name: "a view that may not read what it reads", code: "base-unauthorized", level: graph.FindingWarn, on: viewtest.Payments(),
 			change: func(w *world) {
 				w.desired.Bases[1].Asset.Kind = graph.KindView
 				w.desired.Bases[1].Reads = []graph.Ref{viewtest.Customers()}
-			}},
+			},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

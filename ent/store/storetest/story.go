@@ -76,21 +76,31 @@ func known(t *testing.T, open Open) {
 			read func() (graph.Snapshot, error)
 			want graph.Snapshot
 		}{
-			{"a container", func() (graph.Snapshot, error) {
-				return tx.Known(t.Context(), graph.Scope{Source: "warehouse", Parent: d0})
+			{
+				"a container", func() (graph.Snapshot, error) {
+					return tx.Known(t.Context(), graph.Scope{Source: "warehouse", Parent: d0})
+				},
+				graph.NewSnapshot(mine, column, edge, holder),
 			},
-				graph.NewSnapshot(mine, column, edge, holder)},
-			{"a source", func() (graph.Snapshot, error) { return tx.Known(t.Context(), graph.Scope{Source: "warehouse"}) },
-				graph.NewSnapshot(mine, column, edge, holder, beside, loose)},
-			{"everything", func() (graph.Snapshot, error) { return tx.Known(t.Context(), graph.Scope{}) },
-				graph.NewSnapshot(mine, column, edge, holder, beside, loose, foreign)},
-			{"about an asset", func() (graph.Snapshot, error) { return tx.About(t.Context(), mine.Ref.Column("x"), tableRef(9)) },
-				graph.NewSnapshot(mine, column, edge)},
+			{
+				"a source", func() (graph.Snapshot, error) { return tx.Known(t.Context(), graph.Scope{Source: "warehouse"}) },
+				graph.NewSnapshot(mine, column, edge, holder, beside, loose),
+			},
+			{
+				"everything", func() (graph.Snapshot, error) { return tx.Known(t.Context(), graph.Scope{}) },
+				graph.NewSnapshot(mine, column, edge, holder, beside, loose, foreign),
+			},
+			{
+				"about an asset", func() (graph.Snapshot, error) { return tx.About(t.Context(), mine.Ref.Column("x"), tableRef(9)) },
+				graph.NewSnapshot(mine, column, edge),
+			},
 			{"by key, in another spelling", func() (graph.Snapshot, error) {
 				return tx.Current(t.Context(), graph.Column{Ref: mine.Ref.Column("ID")}, graph.Asset{Ref: tableRef(9)})
 			}, graph.NewSnapshot(column)},
-			{"learned from a statement", func() (graph.Snapshot, error) { return tx.Learned(t.Context(), "job:1") },
-				graph.NewSnapshot(loose, edge)},
+			{
+				"learned from a statement", func() (graph.Snapshot, error) { return tx.Learned(t.Context(), "job:1") },
+				graph.NewSnapshot(loose, edge),
+			},
 		} {
 			got, err := c.read()
 			if err != nil {

@@ -64,9 +64,11 @@ func TestQuestionHasTheSchemasOfTheTablesNamed(t *testing.T) {
 		Schemas: map[string]googlesql.Schema{
 			"p.d.events_20260101": {{Name: "id", Type: "INT64"}},
 			"p.d.t": {
-				{Name: "f", Type: "FLOAT64"}, {Name: "ok", Type: "ARRAY<BOOL>"},
+				{Name: "f", Type: "FLOAT64"},
+				{Name: "ok", Type: "ARRAY<BOOL>"},
 				{Name: "s", Type: "STRUCT<`a` STRING, `list` ARRAY<STRUCT<`b\\`c` INT64>>, `empty` STRING>"},
-				{Name: "open", Type: "RECORD"}, {Name: "r", Type: "RANGE<DATE>"},
+				{Name: "open", Type: "RECORD"},
+				{Name: "r", Type: "RANGE<DATE>"},
 			},
 		},
 	}

@@ -65,9 +65,18 @@ func toJSON(t *testing.T, v any) string {
 
 // everyType is one field of each type that can be loaded.
 var everyType = []field{
-	{Name: "s", Type: "STRING"}, {Name: "b", Type: "BYTES"}, {Name: "i", Type: "INTEGER"}, {Name: "f", Type: "FLOAT"},
-	{Name: "o", Type: "BOOLEAN"}, {Name: "n", Type: "NUMERIC"}, {Name: "g", Type: "BIGNUMERIC"}, {Name: "t", Type: "TIMESTAMP"},
-	{Name: "d", Type: "DATE"}, {Name: "c", Type: "TIME"}, {Name: "e", Type: "DATETIME"}, {Name: "j", Type: "JSON"},
+	{Name: "s", Type: "STRING"},
+	{Name: "b", Type: "BYTES"},
+	{Name: "i", Type: "INTEGER"},
+	{Name: "f", Type: "FLOAT"},
+	{Name: "o", Type: "BOOLEAN"},
+	{Name: "n", Type: "NUMERIC"},
+	{Name: "g", Type: "BIGNUMERIC"},
+	{Name: "t", Type: "TIMESTAMP"},
+	{Name: "d", Type: "DATE"},
+	{Name: "c", Type: "TIME"},
+	{Name: "e", Type: "DATETIME"},
+	{Name: "j", Type: "JSON"},
 }
 
 // The law of loading: what is loaded is read back in the same form.
@@ -217,8 +226,11 @@ func TestSchemaOfRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []field{
-		{Name: "i", Type: "INTEGER", Mode: "NULLABLE"}, {Name: "f0_", Type: "STRING", Mode: "NULLABLE"}, {Name: "f1_", Type: "FLOAT", Mode: "NULLABLE"},
-		{Name: "o", Type: "BOOLEAN", Mode: "NULLABLE"}, {Name: "a", Type: "INTEGER", Mode: "REPEATED"},
+		{Name: "i", Type: "INTEGER", Mode: "NULLABLE"},
+		{Name: "f0_", Type: "STRING", Mode: "NULLABLE"},
+		{Name: "f1_", Type: "FLOAT", Mode: "NULLABLE"},
+		{Name: "o", Type: "BOOLEAN", Mode: "NULLABLE"},
+		{Name: "a", Type: "INTEGER", Mode: "REPEATED"},
 		{Name: "r", Type: "RECORD", Mode: "NULLABLE", Fields: []field{
 			{Name: "s", Type: "STRING", Mode: "NULLABLE"},
 			{Name: "l", Type: "RECORD", Mode: "REPEATED", Fields: []field{{Name: "d", Type: "DATE", Mode: "NULLABLE"}}},
@@ -342,8 +354,11 @@ func TestRefusalsChangeNothing(t *testing.T) {
 
 func TestViews(t *testing.T) {
 	s := newSession(t)
-	schema := []field{{Name: "id", Type: "INTEGER"}, {Name: "contact", Type: "RECORD", Fields: []field{{Name: "email", Type: "STRING"}, {Name: "phone", Type: "STRING"}}},
-		{Name: "cards", Type: "RECORD", Mode: "REPEATED", Fields: []field{{Name: "number", Type: "STRING"}}}}
+	schema := []field{
+		{Name: "id", Type: "INTEGER"},
+		{Name: "contact", Type: "RECORD", Fields: []field{{Name: "email", Type: "STRING"}, {Name: "phone", Type: "STRING"}}},
+		{Name: "cards", Type: "RECORD", Mode: "REPEATED", Fields: []field{{Name: "number", Type: "STRING"}}},
+	}
 	s.create("p.raw.c", schema...)
 	if err := s.load("p.raw.c", `[["1",["a@x.org","1"],[["4111"],["4222"]]],["2",null,[]]]`, schema...); err != nil {
 		t.Fatal(err)

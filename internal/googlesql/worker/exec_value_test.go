@@ -145,8 +145,11 @@ func TestConversationOfASession(t *testing.T) {
 	}{
 		{"1", "create", tableQuestion{Table: "p.d.t", Schema: schema}, `{"id":"1","result":`},
 		{"2", "load", tableQuestion{Table: "p.d.t", Schema: schema, Rows: []json.RawMessage{[]byte(`["1","a"]`), []byte(`["2",null]`)}}, `{"id":"2","result":`},
-		{"3", "exec", statementQuestion{SQL: "SELECT v FROM t ORDER BY k", DefaultProject: "p", DefaultDataset: "d"},
-			`{"id":"3","result":{"schema":[{"name":"v","type":"STRING","mode":"NULLABLE"}],"rows":[["a"],[null]]`},
+		{
+			"3", "exec",
+			statementQuestion{SQL: "SELECT v FROM t ORDER BY k", DefaultProject: "p", DefaultDataset: "d"},
+			`{"id":"3","result":{"schema":[{"name":"v","type":"STRING","mode":"NULLABLE"}],"rows":[["a"],[null]]`,
+		},
 		{"4", "exec", statementQuestion{SQL: "SELECT v FROM nowhere"}, `{"id":"4","error":{"kind":"invalid","message":"Table not found`},
 		{"5", "load", tableQuestion{Table: "p.d.t", Schema: schema, Rows: []json.RawMessage{[]byte(`"no row"`)}}, `{"id":"5","error":{"kind":"invalid","message":"row 0 is no list of 2 cells"}}`},
 		{"6", "load", tableQuestion{Table: "p.d.none", Schema: schema, Rows: []json.RawMessage{[]byte(`["1","a"]`)}}, `{"id":"6","error":{"kind":"invalid"`},

@@ -48,7 +48,8 @@ func accessCases() []accessCase {
 	view := entry(bq.DatasetAccess{View: &bq.TableReference{ProjectId: "p", DatasetId: "d", TableId: "v"}})
 	views := func(types ...string) *datasetAccess {
 		return entry(bq.DatasetAccess{Dataset: &bq.DatasetAccessEntry{
-			Dataset: &bq.DatasetReference{ProjectId: "p", DatasetId: "d"}, TargetTypes: types}})
+			Dataset: &bq.DatasetReference{ProjectId: "p", DatasetId: "d"}, TargetTypes: types,
+		}})
 	}
 	replaced, recreated, other := theView(), theView(), theView()
 	replaced.generation, recreated.datasetGeneration, other.table = 4, 5, "w"

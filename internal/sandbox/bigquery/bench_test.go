@@ -14,8 +14,10 @@ import (
 // large is a warehouse of as many tables as a company has.
 func large(tb testing.TB) *Warehouse {
 	tb.Helper()
-	people, err := directory.New([]directory.Principal{{Email: "c@x", Tokens: []string{"c"},
-		Roles: map[string][]string{"p": {"roles/bigquery.metadataViewer", "roles/bigquery.resourceViewer"}}}})
+	people, err := directory.New([]directory.Principal{{
+		Email: "c@x", Tokens: []string{"c"},
+		Roles: map[string][]string{"p": {"roles/bigquery.metadataViewer", "roles/bigquery.resourceViewer"}},
+	}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -28,13 +30,17 @@ func large(tb testing.TB) *Warehouse {
 		name := fmt.Sprintf("d%02d", d)
 		seed.Datasets = append(seed.Datasets, &bq.Dataset{DatasetReference: &bq.DatasetReference{ProjectId: "p", DatasetId: name}})
 		for t := range 60 {
-			seed.Tables = append(seed.Tables, &bq.Table{TableReference: &bq.TableReference{ProjectId: "p", DatasetId: name, TableId: fmt.Sprintf("t%02d", t)},
-				Schema: &bq.TableSchema{Fields: []*bq.TableFieldSchema{leaf("a", "STRING"), nested("r", "REPEATED", leaf("b", "STRING"))}}})
+			seed.Tables = append(seed.Tables, &bq.Table{
+				TableReference: &bq.TableReference{ProjectId: "p", DatasetId: name, TableId: fmt.Sprintf("t%02d", t)},
+				Schema:         &bq.TableSchema{Fields: []*bq.TableFieldSchema{leaf("a", "STRING"), nested("r", "REPEATED", leaf("b", "STRING"))}},
+			})
 		}
 	}
 	for j := range 3000 {
-		seed.Jobs = append(seed.Jobs, &bq.Job{JobReference: &bq.JobReference{ProjectId: "p", JobId: fmt.Sprintf("j%04d", j)},
-			Statistics: &bq.JobStatistics{CreationTime: int64(j)}, Configuration: &bq.JobConfiguration{Query: &bq.JobConfigurationQuery{Query: "SELECT 1"}}})
+		seed.Jobs = append(seed.Jobs, &bq.Job{
+			JobReference: &bq.JobReference{ProjectId: "p", JobId: fmt.Sprintf("j%04d", j)},
+			Statistics:   &bq.JobStatistics{CreationTime: int64(j)}, Configuration: &bq.JobConfiguration{Query: &bq.JobConfigurationQuery{Query: "SELECT 1"}},
+		})
 	}
 	if err := w.Fill(seed); err != nil {
 		tb.Fatal(err)

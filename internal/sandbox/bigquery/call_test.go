@@ -48,7 +48,8 @@ func plain(t *testing.T) *world {
 	w := newWorld(t)
 	w.dataset("d")
 	err := w.as(admin).Dataset("d").Table("t").Create(t.Context(), &client.TableMetadata{Schema: client.Schema{
-		{Name: "k", Type: client.IntegerFieldType}, {Name: "v", Type: client.StringFieldType}}})
+		{Name: "k", Type: client.IntegerFieldType}, {Name: "v", Type: client.StringFieldType},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -253,8 +253,10 @@ func scalarOf(f *bq.TableFieldSchema, value any) (googlesql.Cell, error) {
 
 // momentOf reads a timestamp in the forms that clients send.
 func momentOf(text string) (time.Time, bool) {
-	layouts := []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999 UTC", "2006-01-02 15:04:05.999999999Z07:00",
-		"2006-01-02T15:04:05.999999", "2006-01-02 15:04:05.999999", time.DateOnly}
+	layouts := []string{
+		time.RFC3339Nano, "2006-01-02 15:04:05.999999 UTC", "2006-01-02 15:04:05.999999999Z07:00",
+		"2006-01-02T15:04:05.999999", "2006-01-02 15:04:05.999999", time.DateOnly,
+	}
 	for _, layout := range layouts {
 		if moment, err := time.Parse(layout, text); err == nil {
 			return moment, true

@@ -24,8 +24,10 @@ func nested(name, mode string, fields ...*bq.TableFieldSchema) *bq.TableFieldSch
 // TestMigrateToTheSameIsNothing and the next are the laws of migration.
 func TestMigrateToTheSameIsNothing(t *testing.T) {
 	t.Parallel()
-	schema := fields([]*bq.TableFieldSchema{leaf("a", "STRING"), nested("r", "NULLABLE", leaf("b", "STRING")),
-		nested("l", "REPEATED", leaf("c", "STRING"), nested("m", "REPEATED", leaf("d", "STRING")))})
+	schema := fields([]*bq.TableFieldSchema{
+		leaf("a", "STRING"), nested("r", "NULLABLE", leaf("b", "STRING")),
+		nested("l", "REPEATED", leaf("c", "STRING"), nested("m", "REPEATED", leaf("d", "STRING"))),
+	})
 	rows := []googlesql.Row{
 		{"x", []any{"y"}, []any{[]any{"z", []any{[]any{"w"}}}}},
 		{nil, nil, []any{}},
@@ -57,15 +59,21 @@ func TestMigrateAddsAndReorders(t *testing.T) {
 func TestRowsComeBack(t *testing.T) {
 	t.Parallel()
 	schema := []*bq.TableFieldSchema{
-		{Name: "id", Type: "INT64", Mode: "REQUIRED"}, leaf("b", "BOOL"), leaf("f", "FLOAT"), leaf("n", "NUMERIC"), leaf("ts", "TIMESTAMP"),
+		{Name: "id", Type: "INT64", Mode: "REQUIRED"},
+		leaf("b", "BOOL"), leaf("f", "FLOAT"), leaf("n", "NUMERIC"), leaf("ts", "TIMESTAMP"),
 		leaf("d", "DATE"), nested("r", "NULLABLE", leaf("x", "STRING"), nested("deep", "NULLABLE", leaf("y", "STRING"))),
-		nested("l", "REPEATED", leaf("x", "STRING")), {Name: "tags", Type: "STRING", Mode: "REPEATED"},
+		nested("l", "REPEATED", leaf("x", "STRING")),
+		{Name: "tags", Type: "STRING", Mode: "REPEATED"},
 	}
 	tests := []struct{ name, in, want string }{
-		{"all of it", `{"id":1,"b":true,"f":1.5,"n":"2.50","ts":"2026-01-02T03:04:05Z","d":"2026-01-02","r":{"x":"a","deep":{"y":"b"}},"l":[{"x":"c"},{}],"tags":["u","v"]}`,
-			`{"f":[{"v":"1"},{"v":"true"},{"v":"1.5"},{"v":"2.50"},{"v":"1767323045000000"},{"v":"2026-01-02"},{"v":{"f":[{"v":"a"},{"v":{"f":[{"v":"b"}]}}]}},{"v":[{"v":{"f":[{"v":"c"}]}},{"v":{"f":[{"v":null}]}}]},{"v":[{"v":"u"},{"v":"v"}]}]}`},
-		{"nothing but what is required", `{"ID":"7"}`,
-			`{"f":[{"v":"7"},{"v":null},{"v":null},{"v":null},{"v":null},{"v":null},{"v":null},{"v":[]},{"v":[]}]}`},
+		{
+			"all of it", `{"id":1,"b":true,"f":1.5,"n":"2.50","ts":"2026-01-02T03:04:05Z","d":"2026-01-02","r":{"x":"a","deep":{"y":"b"}},"l":[{"x":"c"},{}],"tags":["u","v"]}`,
+			`{"f":[{"v":"1"},{"v":"true"},{"v":"1.5"},{"v":"2.50"},{"v":"1767323045000000"},{"v":"2026-01-02"},{"v":{"f":[{"v":"a"},{"v":{"f":[{"v":"b"}]}}]}},{"v":[{"v":{"f":[{"v":"c"}]}},{"v":{"f":[{"v":null}]}}]},{"v":[{"v":"u"},{"v":"v"}]}]}`,
+		},
+		{
+			"nothing but what is required", `{"ID":"7"}`,
+			`{"f":[{"v":"7"},{"v":null},{"v":null},{"v":null},{"v":null},{"v":null},{"v":null},{"v":[]},{"v":[]}]}`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -94,7 +102,8 @@ func TestRowsComeBack(t *testing.T) {
 func TestWrongRowsNameTheField(t *testing.T) {
 	t.Parallel()
 	schema := []*bq.TableFieldSchema{
-		{Name: "id", Type: "INTEGER", Mode: "REQUIRED"}, leaf("b", "BOOLEAN"), leaf("f", "FLOAT"), leaf("ts", "TIMESTAMP"), leaf("d", "DATE"),
+		{Name: "id", Type: "INTEGER", Mode: "REQUIRED"},
+		leaf("b", "BOOLEAN"), leaf("f", "FLOAT"), leaf("ts", "TIMESTAMP"), leaf("d", "DATE"),
 		nested("r", "NULLABLE", leaf("x", "INTEGER")), nested("l", "REPEATED", leaf("x", "INTEGER")),
 	}
 	tests := []struct{ name, in, want string }{
@@ -129,8 +138,10 @@ func TestWrongRowsNameTheField(t *testing.T) {
 func TestMoments(t *testing.T) {
 	t.Parallel()
 	want := time.Date(2026, 1, 2, 3, 4, 5, 600000000, time.UTC)
-	for _, text := range []string{"2026-01-02T03:04:05.6Z", "2026-01-02 03:04:05.6 UTC", "2026-01-02 05:04:05.6+02:00", "2026-01-02T03:04:05.6",
-		"2026-01-02 03:04:05.6", strconv.FormatFloat(float64(want.UnixMilli())/1000, 'f', -1, 64)} {
+	for _, text := range []string{
+		"2026-01-02T03:04:05.6Z", "2026-01-02 03:04:05.6 UTC", "2026-01-02 05:04:05.6+02:00", "2026-01-02T03:04:05.6",
+		"2026-01-02 03:04:05.6", strconv.FormatFloat(float64(want.UnixMilli())/1000, 'f', -1, 64),
+	} {
 		if got, ok := momentOf(text); !ok || !got.Equal(want) {
 			t.Errorf("%s is %v, %v", text, got, ok)
 		}
@@ -163,8 +174,10 @@ func TestTypesHaveTwoNames(t *testing.T) {
 // words and back, but for what the executor does not keep.
 func TestSchemasComeBack(t *testing.T) {
 	t.Parallel()
-	schema := &bq.TableSchema{Fields: []*bq.TableFieldSchema{leaf("a", "STRING"),
-		nested("l", "REPEATED", leaf("b", "INTEGER"), nested("r", "NULLABLE", leaf("c", "BYTES")))}}
+	schema := &bq.TableSchema{Fields: []*bq.TableFieldSchema{
+		leaf("a", "STRING"),
+		nested("l", "REPEATED", leaf("b", "INTEGER"), nested("r", "NULLABLE", leaf("c", "BYTES"))),
+	}}
 	if diff := cmp.Diff(schema, schemaOf(fieldsOf(schema))); diff != "" {
 		t.Error(diff)
 	}

@@ -53,8 +53,10 @@ func (w *Warehouse) listProjects(c *call) (any, error) {
 	keys, next := p.pick(slices.Sorted(maps.Keys(known)), func(string) bool { return true })
 	list := &bq.ProjectList{Kind: "bigquery#projectList", NextPageToken: next, TotalItems: int64(len(known))}
 	for _, id := range keys {
-		list.Projects = append(list.Projects, &bq.ProjectListProjects{Id: id, Kind: "bigquery#project", FriendlyName: id,
-			ProjectReference: &bq.ProjectReference{ProjectId: id}})
+		list.Projects = append(list.Projects, &bq.ProjectListProjects{
+			Id: id, Kind: "bigquery#project", FriendlyName: id,
+			ProjectReference: &bq.ProjectReference{ProjectId: id},
+		})
 	}
 	return list, nil
 }
@@ -83,8 +85,10 @@ func (w *Warehouse) listDatasets(c *call) (any, error) {
 	list := &bq.DatasetList{Kind: "bigquery#datasetList", NextPageToken: next}
 	for _, key := range keys {
 		m := w.store.datasets[key].meta
-		list.Datasets = append(list.Datasets, &bq.DatasetListDatasets{Kind: "bigquery#dataset", Id: m.Id,
-			DatasetReference: m.DatasetReference, FriendlyName: m.FriendlyName, Labels: m.Labels, Location: m.Location})
+		list.Datasets = append(list.Datasets, &bq.DatasetListDatasets{
+			Kind: "bigquery#dataset", Id: m.Id,
+			DatasetReference: m.DatasetReference, FriendlyName: m.FriendlyName, Labels: m.Labels, Location: m.Location,
+		})
 	}
 	return list, nil
 }
@@ -159,8 +163,10 @@ func (w *Warehouse) insertDataset(c *call) (any, error) {
 	meta.DatasetReference = &bq.DatasetReference{ProjectId: c.project, DatasetId: ref.DatasetId}
 	if meta.Access == nil {
 		meta.Access = []*bq.DatasetAccess{
-			{Role: writer, SpecialGroup: "projectWriters"}, {Role: owner, SpecialGroup: "projectOwners"},
-			{Role: owner, UserByEmail: c.who.Email}, {Role: reader, SpecialGroup: "projectReaders"},
+			{Role: writer, SpecialGroup: "projectWriters"},
+			{Role: owner, SpecialGroup: "projectOwners"},
+			{Role: owner, UserByEmail: c.who.Email},
+			{Role: reader, SpecialGroup: "projectReaders"},
 		}
 	}
 	if err := w.checkEntries(meta.Access, nil); err != nil {
@@ -317,8 +323,10 @@ func (w *Warehouse) deleteDataset(c *call) (any, error) {
 		return nil, err
 	}
 	if len(d.tables) > 0 && c.param("deleteContents") != "true" {
-		return nil, &apiError{status: http.StatusBadRequest, reason: "resourceInUse",
-			message: fmt.Sprintf("Dataset %s:%s is still in use", c.project, c.dataset)}
+		return nil, &apiError{
+			status: http.StatusBadRequest, reason: "resourceInUse",
+			message: fmt.Sprintf("Dataset %s:%s is still in use", c.project, c.dataset),
+		}
 	}
 	return nil, w.store.dropDataset(c.project, c.dataset)
 }

@@ -77,10 +77,14 @@ func TestNarrowedRowsStayThemselves(t *testing.T) {
 	}
 	schema := client.Schema{
 		{Name: "id", Type: client.IntegerFieldType},
-		{Name: "r", Type: client.RecordFieldType, Schema: client.Schema{open("a"), hidden("b"),
-			{Name: "deep", Type: client.RecordFieldType, Schema: client.Schema{hidden("c"), open("d")}}}},
-		{Name: "l", Type: client.RecordFieldType, Repeated: true, Schema: client.Schema{open("a"), hidden("b"),
-			{Name: "m", Type: client.RecordFieldType, Repeated: true, Schema: client.Schema{open("x"), hidden("y")}}}},
+		{Name: "r", Type: client.RecordFieldType, Schema: client.Schema{
+			open("a"), hidden("b"),
+			{Name: "deep", Type: client.RecordFieldType, Schema: client.Schema{hidden("c"), open("d")}},
+		}},
+		{Name: "l", Type: client.RecordFieldType, Repeated: true, Schema: client.Schema{
+			open("a"), hidden("b"),
+			{Name: "m", Type: client.RecordFieldType, Repeated: true, Schema: client.Schema{open("x"), hidden("y")}},
+		}},
 		{Name: "all", Type: client.RecordFieldType, Schema: client.Schema{hidden("b")}},
 	}
 	if err := w.as(admin).Dataset("d").Table("t").Create(t.Context(), &client.TableMetadata{Schema: schema}); err != nil {

@@ -77,8 +77,10 @@ func asAPIError(err error) *apiError {
 	case errors.Is(err, googlesql.ErrInvalid):
 		return &apiError{status: http.StatusBadRequest, reason: "invalidQuery", message: err.Error(), location: "query"}
 	case errors.Is(err, googlesql.ErrDeadline), errors.Is(err, googlesql.ErrMemory):
-		return &apiError{status: http.StatusBadRequest, reason: "resourcesExceeded",
-			message: "Resources exceeded during query execution: " + err.Error()}
+		return &apiError{
+			status: http.StatusBadRequest, reason: "resourcesExceeded",
+			message: "Resources exceeded during query execution: " + err.Error(),
+		}
 	case errors.Is(err, googlesql.ErrUnavailable):
 		return &apiError{status: http.StatusServiceUnavailable, reason: "backendError", message: err.Error()}
 	}

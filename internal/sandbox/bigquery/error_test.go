@@ -239,8 +239,10 @@ func TestFaultsSayWhatIsUsual(t *testing.T) {
 		code, body, _ := w.send(admin, http.MethodGet, "projects/p/datasets/d", "")
 		reasons[code] = readError(t, fmt.Sprint(status), code, body).Error.Errors[0].Reason
 	}
-	want := map[int]string{400: "invalid", 401: "invalid", 403: "accessDenied", 404: "notFound", 409: "invalid", 412: "conditionNotMet",
-		429: "rateLimitExceeded", 500: "backendError", 503: "backendError"}
+	want := map[int]string{
+		400: "invalid", 401: "invalid", 403: "accessDenied", 404: "notFound", 409: "invalid", 412: "conditionNotMet",
+		429: "rateLimitExceeded", 500: "backendError", 503: "backendError",
+	}
 	if diff := cmp.Diff(want, reasons); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}

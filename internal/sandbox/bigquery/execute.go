@@ -295,8 +295,10 @@ func (w *Warehouse) performWrite(k work, j *job, p *prepared, result googlesql.R
 	defer w.store.mu.Unlock()
 	_, now := w.store.table(p.target.ProjectId, p.target.DatasetId, p.target.TableId)
 	if now == nil || now.version != p.targetTable.version {
-		return &apiError{status: http.StatusBadRequest, reason: "invalidQuery",
-			message: "Could not serialize access to table " + p.targetTable.meta.Id + " due to concurrent update"}
+		return &apiError{
+			status: http.StatusBadRequest, reason: "invalidQuery",
+			message: "Could not serialize access to table " + p.targetTable.meta.Id + " due to concurrent update",
+		}
 	}
 	rows := result.Rows
 	if rows == nil {

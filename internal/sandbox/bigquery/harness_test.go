@@ -74,8 +74,10 @@ func worldIn(t *testing.T, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := bigquery.New(bigquery.Config{Directory: who, Journal: j, Records: records, Worker: worker(),
-		Roles: map[string][]string{"projects/p/roles/looker": {"bigquery.datasets.get"}}})
+	w, err := bigquery.New(bigquery.Config{
+		Directory: who, Journal: j, Records: records, Worker: worker(),
+		Roles: map[string][]string{"projects/p/roles/looker": {"bigquery.datasets.get"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

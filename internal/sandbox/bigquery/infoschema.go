@@ -316,6 +316,8 @@ func jobRow(m *bq.Job) googlesql.Row {
 			failure = []any{e.Reason, e.Location, e.Message}
 		}
 	}
-	return googlesql.Row{moment(created(m)), moment(start), moment(end), m.JobReference.ProjectId, m.JobReference.JobId,
-		m.UserEmail, jobType, kind, state, query, "false", destination, referenced, labels, failure}
+	return googlesql.Row{
+		moment(created(m)), moment(start), moment(end), m.JobReference.ProjectId, m.JobReference.JobId,
+		m.UserEmail, jobType, kind, state, query, "false", destination, referenced, labels, failure,
+	}
 }

@@ -208,8 +208,10 @@ func (w *Warehouse) insertJob(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	work := work{call: c, query: q, params: params, dryRun: meta.Configuration.DryRun, labels: meta.Configuration.Labels,
-		reference: meta.JobReference}
+	work := work{
+		call: c, query: q, params: params, dryRun: meta.Configuration.DryRun, labels: meta.Configuration.Labels,
+		reference: meta.JobReference,
+	}
 	j, err := w.execute(work)
 	if err != nil {
 		return nil, err
@@ -231,10 +233,14 @@ func (w *Warehouse) query(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := &bq.JobConfigurationQuery{Query: in.Query, DefaultDataset: in.DefaultDataset, UseLegacySql: in.UseLegacySql,
-		ParameterMode: in.ParameterMode, QueryParameters: in.QueryParameters}
-	j, err := w.execute(work{call: c, query: config, params: params, dryRun: in.DryRun, labels: in.Labels,
-		reference: &bq.JobReference{Location: in.Location}})
+	config := &bq.JobConfigurationQuery{
+		Query: in.Query, DefaultDataset: in.DefaultDataset, UseLegacySql: in.UseLegacySql,
+		ParameterMode: in.ParameterMode, QueryParameters: in.QueryParameters,
+	}
+	j, err := w.execute(work{
+		call: c, query: config, params: params, dryRun: in.DryRun, labels: in.Labels,
+		reference: &bq.JobReference{Location: in.Location},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -245,10 +251,12 @@ func (w *Warehouse) query(c *call) (any, error) {
 	if in.MaxResults > 0 {
 		size = int(min(in.MaxResults, int64(size)))
 	}
-	answer := &bq.QueryResponse{Kind: "bigquery#queryResponse", JobComplete: true, JobReference: j.meta.JobReference,
+	answer := &bq.QueryResponse{
+		Kind: "bigquery#queryResponse", JobComplete: true, JobReference: j.meta.JobReference,
 		Location: j.meta.JobReference.Location, Schema: schemaOf(j.fields), TotalRows: uint64(len(j.rows)), QueryId: j.meta.JobReference.JobId,
 		CreationTime: created(j.meta), StartTime: created(j.meta), EndTime: j.meta.Statistics.EndTime,
-		ForceSendFields: []string{"JobComplete", "TotalRows", "CacheHit", "TotalBytesProcessed"}}
+		ForceSendFields: []string{"JobComplete", "TotalRows", "CacheHit", "TotalBytesProcessed"},
+	}
 	if d := j.meta.Statistics.Query.DmlStats; d != nil {
 		answer.DmlStats, answer.NumDmlAffectedRows = d, j.meta.Statistics.Query.NumDmlAffectedRows
 	}
@@ -280,10 +288,12 @@ func (w *Warehouse) queryResults(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := &bq.GetQueryResultsResponse{Kind: "bigquery#getQueryResultsResponse", JobComplete: true,
+	answer := &bq.GetQueryResultsResponse{
+		Kind: "bigquery#getQueryResultsResponse", JobComplete: true,
 		JobReference: j.meta.JobReference, Schema: schemaOf(j.fields), TotalRows: uint64(len(j.rows)), PageToken: next,
 		Etag: j.meta.Etag, NumDmlAffectedRows: j.meta.Statistics.Query.NumDmlAffectedRows,
-		ForceSendFields: []string{"JobComplete", "TotalRows", "CacheHit", "TotalBytesProcessed"}}
+		ForceSendFields: []string{"JobComplete", "TotalRows", "CacheHit", "TotalBytesProcessed"},
+	}
 	for _, row := range j.rows[start:end] {
 		answer.Rows = append(answer.Rows, restRow(j.fields, row, c.param("formatOptions.useInt64Timestamp") == "true"))
 	}

@@ -217,8 +217,10 @@ func (p *preparation) view(d *dataset, t *table, chain []string) ([2]string, err
 	if err != nil || parsed.Kind != statement.Select {
 		return none, invalidQuery("View %s does not hold a query that can be read", t.meta.Id)
 	}
-	via := &viewer{project: ref.ProjectId, dataset: ref.DatasetId, table: ref.TableId,
-		generation: t.generation, datasetGeneration: d.generation}
+	via := &viewer{
+		project: ref.ProjectId, dataset: ref.DatasetId, table: ref.TableId,
+		generation: t.generation, datasetGeneration: d.generation,
+	}
 	whole, narrow, err := p.rewrite(parsed, via, append(slices.Clip(chain), t.meta.Id), 0)
 	if err != nil {
 		return none, err

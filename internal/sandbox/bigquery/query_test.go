@@ -137,8 +137,10 @@ func TestCellForms(t *testing.T) {
 	for i, v := range row {
 		got[i] = fmt.Sprint(v)
 	}
-	want := []string{"true", "-7", "1.5", "617/50", "é", "[0 255]", "2026-02-03", "2026-02-03 04:05:06.789 +0000 UTC", "[1 [x]]",
-		"[[p [1 2]]]", "<nil>", "[]"}
+	want := []string{
+		"true", "-7", "1.5", "617/50", "é", "[0 255]", "2026-02-03", "2026-02-03 04:05:06.789 +0000 UTC", "[1 [x]]",
+		"[[p [1 2]]]", "<nil>", "[]",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -323,18 +325,24 @@ func TestInformationSchema(t *testing.T) {
 	w.dataset("other")
 	w.must(admin, "CREATE VIEW other.v AS SELECT id FROM `p.raw.customers`")
 	tests := []struct{ name, sql, want string }{
-		{"tables of the region", "SELECT table_schema, table_name, table_type FROM `region-us`.INFORMATION_SCHEMA.TABLES ORDER BY 1",
-			"[other v VIEW] [raw customers BASE TABLE]"},
+		{
+			"tables of the region", "SELECT table_schema, table_name, table_type FROM `region-us`.INFORMATION_SCHEMA.TABLES ORDER BY 1",
+			"[other v VIEW] [raw customers BASE TABLE]",
+		},
 		{"tables of a dataset", "SELECT table_name FROM raw.INFORMATION_SCHEMA.TABLES", "[customers]"},
 		{"of a project's region", "SELECT table_name FROM `p.region-us.INFORMATION_SCHEMA.VIEWS`", "[v]"},
 		{"of another region", "SELECT table_name FROM `region-eu`.INFORMATION_SCHEMA.TABLES", ""},
 		{"columns", "SELECT column_name, data_type, ordinal_position FROM raw.INFORMATION_SCHEMA.COLUMNS WHERE is_nullable = 'NO'", "[id INT64 1]"},
-		{"paths", "SELECT field_path, data_type FROM raw.INFORMATION_SCHEMA.COLUMN_FIELD_PATHS WHERE column_name = 'contact' ORDER BY 1",
-			"[contact STRUCT<phone STRING, address STRUCT<city STRING>>] [contact.address STRUCT<city STRING>] [contact.address.city STRING] [contact.phone STRING]"},
+		{
+			"paths", "SELECT field_path, data_type FROM raw.INFORMATION_SCHEMA.COLUMN_FIELD_PATHS WHERE column_name = 'contact' ORDER BY 1",
+			"[contact STRUCT<phone STRING, address STRUCT<city STRING>>] [contact.address STRUCT<city STRING>] [contact.address.city STRING] [contact.phone STRING]",
+		},
 		{"view text", "SELECT view_definition FROM other.INFORMATION_SCHEMA.VIEWS", "[SELECT id FROM `p.raw.customers`]"},
 		{"datasets", "SELECT schema_name FROM `region-us`.INFORMATION_SCHEMA.SCHEMATA ORDER BY 1", "[other] [raw]"},
-		{"jobs", "SELECT statement_type, destination_table.table_id, user_email FROM `region-us`.INFORMATION_SCHEMA.JOBS_BY_PROJECT WHERE statement_type = 'CREATE_VIEW'",
-			"[CREATE_VIEW <nil> admin@x.example]"},
+		{
+			"jobs", "SELECT statement_type, destination_table.table_id, user_email FROM `region-us`.INFORMATION_SCHEMA.JOBS_BY_PROJECT WHERE statement_type = 'CREATE_VIEW'",
+			"[CREATE_VIEW <nil> admin@x.example]",
+		},
 	}
 	for _, tt := range tests {
 		var got []string

@@ -129,8 +129,10 @@ func (w *Warehouse) routes() *http.ServeMux {
 	route("POST /{project}/queries", "bigquery.jobs.query", w.query)
 	route("GET /{project}/queries/{job}", "bigquery.jobs.getQueryResults", w.queryResults)
 	mux.HandleFunc("/", func(out http.ResponseWriter, in *http.Request) {
-		writeError(out, &apiError{status: http.StatusNotFound, reason: "notFound",
-			message: "The sandbox does not serve " + in.Method + " " + in.URL.Path})
+		writeError(out, &apiError{
+			status: http.StatusNotFound, reason: "notFound",
+			message: "The sandbox does not serve " + in.Method + " " + in.URL.Path,
+		})
 	})
 	return mux
 }
@@ -152,8 +154,10 @@ func (w *Warehouse) serve(method string, h handler) http.Handler {
 }
 
 func (w *Warehouse) answer(method string, h handler, in *http.Request) (any, error) {
-	c := &call{Request: in, project: in.PathValue("project"), dataset: in.PathValue("dataset"),
-		table: in.PathValue("table"), job: in.PathValue("job")}
+	c := &call{
+		Request: in, project: in.PathValue("project"), dataset: in.PathValue("dataset"),
+		table: in.PathValue("table"), job: in.PathValue("job"),
+	}
 	who, err := w.authenticate(in)
 	if err != nil {
 		return nil, err
@@ -174,8 +178,10 @@ func (w *Warehouse) authenticate(in *http.Request) (directory.Principal, error) 
 			return who, nil
 		}
 	}
-	return directory.Principal{}, &apiError{status: http.StatusUnauthorized, reason: "authError", location: "Authorization",
-		message: "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential."}
+	return directory.Principal{}, &apiError{
+		status: http.StatusUnauthorized, reason: "authError", location: "Authorization",
+		message: "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.",
+	}
 }
 
 // write answers a value. A read whose etag the client already has is answered

@@ -50,8 +50,10 @@ func (w *world) holds() map[string]string {
 	w.t.Helper()
 	out := map[string]string{}
 	for _, who := range []string{admin, analyst} {
-		for _, path := range []string{"projects/p/datasets?all=true", datasetD, "projects/p/datasets/e", datasetD + "/tables",
-			tableT, tableT + "/data", datasetD + "/tables/u"} {
+		for _, path := range []string{
+			"projects/p/datasets?all=true", datasetD, "projects/p/datasets/e", datasetD + "/tables",
+			tableT, tableT + "/data", datasetD + "/tables/u",
+		} {
 			code, body, _ := w.send(who, http.MethodGet, path, "")
 			var answer any
 			if err := json.Unmarshal([]byte(body), &answer); err != nil {

@@ -30,8 +30,12 @@ func customers(w *world) {
 		w.t.Fatal(err)
 	}
 	rows := []*client.ValuesSaver{
-		{Schema: schema, Row: []client.Value{1, "a@x.example", []client.Value{"+44 1", []client.Value{"Bath"}},
-			[]client.Value{[]client.Value{"c1", "2020-01-01"}, []client.Value{"c2", "2021-01-01"}}, "1980-02-03T04:05:06Z"}},
+		{Schema: schema, Row: []client.Value{
+			1, "a@x.example",
+			[]client.Value{"+44 1", []client.Value{"Bath"}},
+			[]client.Value{[]client.Value{"c1", "2020-01-01"}, []client.Value{"c2", "2021-01-01"}},
+			"1980-02-03T04:05:06Z",
+		}},
 		{Schema: schema, Row: []client.Value{2, nil, nil, nil, nil}},
 	}
 	if err := table.Inserter().Put(w.t.Context(), rows); err != nil {
@@ -59,7 +63,8 @@ func TestAuthorizedDatasetStory(t *testing.T) {
 		t.Fatalf("a view without authority read its base: %v", err)
 	}
 	authorize(w, "raw", &client.AccessEntry{EntityType: client.DatasetEntity, Dataset: &client.DatasetAccessEntry{
-		Dataset: w.as(admin).Dataset("views"), TargetTypes: []string{"VIEWS"}}})
+		Dataset: w.as(admin).Dataset("views"), TargetTypes: []string{"VIEWS"},
+	}})
 	want := [][]client.Value{
 		{true, []client.Value{"x"}, []client.Value{[]client.Value{"c1"}, []client.Value{"c2"}}},
 		{false, nil, []client.Value{}},
@@ -168,7 +173,8 @@ func TestNestedViewStory(t *testing.T) {
 	w.must(admin, "CREATE VIEW front.v AS SELECT id FROM `p.middle.v`")
 	views := func(id string) *client.AccessEntry {
 		return &client.AccessEntry{EntityType: client.DatasetEntity, Dataset: &client.DatasetAccessEntry{
-			Dataset: w.as(admin).Dataset(id), TargetTypes: []string{"VIEWS"}}}
+			Dataset: w.as(admin).Dataset(id), TargetTypes: []string{"VIEWS"},
+		}}
 	}
 	denied := func(when string) {
 		t.Helper()

@@ -28,13 +28,17 @@ func (w *Warehouse) listTables(c *call) (any, error) {
 		return nil, err
 	}
 	keys, next := p.pick(d.tableNames(), func(string) bool { return true })
-	list := &bq.TableList{Kind: "bigquery#tableList", NextPageToken: next, Etag: d.meta.Etag,
-		TotalItems: int64(len(d.tables)), ForceSendFields: []string{"TotalItems"}}
+	list := &bq.TableList{
+		Kind: "bigquery#tableList", NextPageToken: next, Etag: d.meta.Etag,
+		TotalItems: int64(len(d.tables)), ForceSendFields: []string{"TotalItems"},
+	}
 	for _, key := range keys {
 		m := d.tables[key].meta
-		item := &bq.TableListTables{Kind: "bigquery#table", Id: m.Id, TableReference: m.TableReference, Type: m.Type,
+		item := &bq.TableListTables{
+			Kind: "bigquery#table", Id: m.Id, TableReference: m.TableReference, Type: m.Type,
 			FriendlyName: m.FriendlyName, Labels: m.Labels, CreationTime: m.CreationTime, ExpirationTime: m.ExpirationTime,
-			TimePartitioning: m.TimePartitioning, RangePartitioning: m.RangePartitioning, Clustering: m.Clustering}
+			TimePartitioning: m.TimePartitioning, RangePartitioning: m.RangePartitioning, Clustering: m.Clustering,
+		}
 		if m.View != nil {
 			item.View = &bq.TableListTablesView{UseLegacySql: m.View.UseLegacySql, ForceSendFields: []string{"UseLegacySql"}}
 		}

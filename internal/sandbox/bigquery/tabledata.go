@@ -28,8 +28,10 @@ func (w *Warehouse) listRows(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := &bq.TableDataList{Kind: "bigquery#tableDataList", Etag: t.meta.Etag, TotalRows: int64(len(t.rows)), PageToken: next,
-		ForceSendFields: []string{"TotalRows"}}
+	list := &bq.TableDataList{
+		Kind: "bigquery#tableDataList", Etag: t.meta.Etag, TotalRows: int64(len(t.rows)), PageToken: next,
+		ForceSendFields: []string{"TotalRows"},
+	}
 	for _, row := range t.rows[start:end] {
 		list.Rows = append(list.Rows, restRow(fields, row, c.param("formatOptions.useInt64Timestamp") == "true"))
 	}
@@ -63,8 +65,10 @@ func (w *Warehouse) insertRows(c *call) (any, error) {
 	for i, r := range body.Rows {
 		row, err := rowOf(t.meta.Schema.Fields, r.JSON, body.IgnoreUnknownValues)
 		if err != nil {
-			answer.InsertErrors = append(answer.InsertErrors, &bq.TableDataInsertAllResponseInsertErrors{Index: int64(i),
-				Errors: []*bq.ErrorProto{{Reason: "invalid", Message: err.Error()}}, ForceSendFields: []string{"Index"}})
+			answer.InsertErrors = append(answer.InsertErrors, &bq.TableDataInsertAllResponseInsertErrors{
+				Index:  int64(i),
+				Errors: []*bq.ErrorProto{{Reason: "invalid", Message: err.Error()}}, ForceSendFields: []string{"Index"},
+			})
 			continue
 		}
 		rows = append(rows, row)

@@ -39,18 +39,29 @@ func TestViewThroughTheAPI(t *testing.T) {
 		want   []string // nil if it is refused
 	}{
 		{"nothing of the columns", client.TableMetadataToUpdate{Description: "other words"}, []string{"k INTEGER", "v STRING"}},
-		{"say what a column is", client.TableMetadataToUpdate{Schema: client.Schema{
-			{Name: "k", Type: client.IntegerFieldType, Description: "the key"}, {Name: "v", Type: client.StringFieldType}}},
-			[]string{"k INTEGER the key", "v STRING"}},
+		{
+			"say what a column is",
+			client.TableMetadataToUpdate{Schema: client.Schema{
+				{Name: "k", Type: client.IntegerFieldType, Description: "the key"}, {Name: "v", Type: client.StringFieldType},
+			}},
+			[]string{"k INTEGER the key", "v STRING"},
+		},
 		{"a column that it has not", client.TableMetadataToUpdate{Schema: client.Schema{
-			{Name: "k", Type: client.IntegerFieldType}, {Name: "v", Type: client.StringFieldType}, {Name: "z", Type: client.StringFieldType}}}, nil},
+			{Name: "k", Type: client.IntegerFieldType}, {Name: "v", Type: client.StringFieldType}, {Name: "z", Type: client.StringFieldType},
+		}}, nil},
 		{"another query forgets", client.TableMetadataToUpdate{ViewQuery: "SELECT k, UPPER(v) AS u FROM `p.d.t`"}, []string{"k INTEGER", "u STRING"}},
-		{"another query with its words", client.TableMetadataToUpdate{ViewQuery: "SELECT k FROM `p.d.t`",
-			Schema: client.Schema{{Name: "k", Type: client.IntegerFieldType, Description: "the key"}}}, []string{"k INTEGER the key"}},
-		{"another query with the words of others", client.TableMetadataToUpdate{ViewQuery: "SELECT v FROM `p.d.t`",
-			Schema: client.Schema{{Name: "k", Type: client.IntegerFieldType}}}, nil},
-		{"more words than columns", client.TableMetadataToUpdate{ViewQuery: "SELECT v FROM `p.d.t`",
-			Schema: client.Schema{{Name: "v", Type: client.StringFieldType}, {Name: "w", Type: client.StringFieldType}}}, nil},
+		{"another query with its words", client.TableMetadataToUpdate{
+			ViewQuery: "SELECT k FROM `p.d.t`",
+			Schema:    client.Schema{{Name: "k", Type: client.IntegerFieldType, Description: "the key"}},
+		}, []string{"k INTEGER the key"}},
+		{"another query with the words of others", client.TableMetadataToUpdate{
+			ViewQuery: "SELECT v FROM `p.d.t`",
+			Schema:    client.Schema{{Name: "k", Type: client.IntegerFieldType}},
+		}, nil},
+		{"more words than columns", client.TableMetadataToUpdate{
+			ViewQuery: "SELECT v FROM `p.d.t`",
+			Schema:    client.Schema{{Name: "v", Type: client.StringFieldType}, {Name: "w", Type: client.StringFieldType}},
+		}, nil},
 		{"a query that does not resolve", client.TableMetadataToUpdate{ViewQuery: "SELECT z FROM `p.d.t`"}, nil},
 		{"a query of what is not there", client.TableMetadataToUpdate{ViewQuery: "SELECT 1 AS x FROM `p.d.q`"}, nil},
 		{"a query that is none", client.TableMetadataToUpdate{ViewQuery: "DELETE FROM `p.d.t` WHERE TRUE"}, nil},

@@ -229,7 +229,8 @@ func TestPublisherStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = views.Table("customers").Create(t.Context(), &client.TableMetadata{
-		ViewQuery: "SELECT customer_id, IF(contact IS NULL, NULL, STRUCT(TO_HEX(SHA256(contact.email)) AS email)) AS contact FROM `lumen-prod.raw.customers`"})
+		ViewQuery: "SELECT customer_id, IF(contact IS NULL, NULL, STRUCT(TO_HEX(SHA256(contact.email)) AS email)) AS contact FROM `lumen-prod.raw.customers`",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,8 +239,10 @@ func TestPublisherStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	access := append(slices.Clip(meta.Access), &client.AccessEntry{EntityType: client.DatasetEntity,
-		Dataset: &client.DatasetAccessEntry{Dataset: views, TargetTypes: []string{"VIEWS"}}})
+	access := append(slices.Clip(meta.Access), &client.AccessEntry{
+		EntityType: client.DatasetEntity,
+		Dataset:    &client.DatasetAccessEntry{Dataset: views, TargetTypes: []string{"VIEWS"}},
+	})
 	if _, err := raw.Update(t.Context(), client.DatasetMetadataToUpdate{Access: access}, meta.ETag); err != nil {
 		t.Fatal(err)
 	}

@@ -41,16 +41,30 @@ func schedule() []scheduled {
 		{"core_customers", sqlOf("core.customers"), coreCustomers, "SELECT", []*bq.TableReference{customers}, "", service, nightly},
 		{"core_payments", sqlOf("core.payments"), corePayments, "SELECT", []*bq.TableReference{payments}, "", service, nightly},
 		{"core_payments_merge", sqlOf("merge"), corePayments, "MERGE", []*bq.TableReference{payments, corePayments}, "", service, nightly},
-		{"core_daily_consumption", sqlOf("core.daily_consumption"), ref(Core, "daily_consumption"), "CREATE_TABLE_AS_SELECT",
-			[]*bq.TableReference{ref(Raw, "meter_readings"), customers}, "", service, nightly},
-		{"core_customer_scores", sqlOf("core.customer_scores"), ref(Core, "customer_scores"), "CREATE_TABLE_AS_SELECT",
-			[]*bq.TableReference{coreCustomers}, "", service, nightly},
-		{"reporting_customer_value", sqlOf("reporting.customer_value"), ref(Reporting, "customer_value"), "SELECT",
-			[]*bq.TableReference{coreCustomers, corePayments}, "", service, nightly},
-		{"reporting_monthly_revenue", sqlOf("reporting.monthly_revenue"), ref(Reporting, "monthly_revenue"), "SELECT",
-			[]*bq.TableReference{corePayments, coreCustomers}, "", service, nightly},
-		{"reporting_broken", sqlOf("broken"), ref(Reporting, "customer_totals"), "", nil,
-			"Syntax error: Expected \")\" but got keyword AS at [1:32]", service, nightly},
+		{
+			"core_daily_consumption", sqlOf("core.daily_consumption"), ref(Core, "daily_consumption"), "CREATE_TABLE_AS_SELECT",
+			[]*bq.TableReference{ref(Raw, "meter_readings"), customers},
+			"", service, nightly,
+		},
+		{
+			"core_customer_scores", sqlOf("core.customer_scores"), ref(Core, "customer_scores"), "CREATE_TABLE_AS_SELECT",
+			[]*bq.TableReference{coreCustomers},
+			"", service, nightly,
+		},
+		{
+			"reporting_customer_value", sqlOf("reporting.customer_value"), ref(Reporting, "customer_value"), "SELECT",
+			[]*bq.TableReference{coreCustomers, corePayments},
+			"", service, nightly,
+		},
+		{
+			"reporting_monthly_revenue", sqlOf("reporting.monthly_revenue"), ref(Reporting, "monthly_revenue"), "SELECT",
+			[]*bq.TableReference{corePayments, coreCustomers},
+			"", service, nightly,
+		},
+		{
+			"reporting_broken", sqlOf("broken"), ref(Reporting, "customer_totals"), "", nil,
+			"Syntax error: Expected \")\" but got keyword AS at [1:32]", service, nightly,
+		},
 		{"adhoc_segments", sqlOf("adhoc"), nil, "SELECT", []*bq.TableReference{coreCustomers}, "", Otto().Email, ""},
 	}
 }

@@ -46,13 +46,17 @@ func (g generator) moment(days int) time.Time {
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func given() []string {
-	return []string{"Amelia", "Bruno", "Chiara", "Dmitri", "Elsa", "Farid", "Greta", "Hugo", "Imani", "Jonas", "Keiko", "Liam",
-		"Marta", "Nadia", "Omar", "Petra", "Quentin", "Rosa", "Stefan", "Tara", "Ulrich", "Vera", "Wanda", "Yusuf"}
+	return []string{
+		"Amelia", "Bruno", "Chiara", "Dmitri", "Elsa", "Farid", "Greta", "Hugo", "Imani", "Jonas", "Keiko", "Liam",
+		"Marta", "Nadia", "Omar", "Petra", "Quentin", "Rosa", "Stefan", "Tara", "Ulrich", "Vera", "Wanda", "Yusuf",
+	}
 }
 
 func family() []string {
-	return []string{"Abbott", "Bianchi", "Castellan", "Duarte", "Eriksen", "Fontaine", "Grunwald", "Haddad", "Iversen", "Jansky",
-		"Kowal", "Larkspur", "Moreau", "Novak", "Oakes", "Pereira", "Quist", "Rowntree", "Sorensen", "Thackeray"}
+	return []string{
+		"Abbott", "Bianchi", "Castellan", "Duarte", "Eriksen", "Fontaine", "Grunwald", "Haddad", "Iversen", "Jansky",
+		"Kowal", "Larkspur", "Moreau", "Novak", "Oakes", "Pereira", "Quist", "Rowntree", "Sorensen", "Thackeray",
+	}
 }
 
 // towns are cities with their postcode areas and where they roughly are.
@@ -64,8 +68,12 @@ func towns() []struct {
 		city, area string
 		lat, lon   float64
 	}{
-		{"Bath", "BA", 51.38, -2.36}, {"York", "YO", 53.96, -1.08}, {"Leeds", "LS", 53.80, -1.55},
-		{"Exeter", "EX", 50.72, -3.53}, {"Norwich", "NR", 52.63, 1.30}, {"Dundee", "DD", 56.46, -2.97},
+		{"Bath", "BA", 51.38, -2.36},
+		{"York", "YO", 53.96, -1.08},
+		{"Leeds", "LS", 53.80, -1.55},
+		{"Exeter", "EX", 50.72, -3.53},
+		{"Norwich", "NR", 52.63, 1.30},
+		{"Dundee", "DD", 56.46, -2.97},
 	}
 }
 
@@ -120,9 +128,11 @@ func (g generator) contracts(i int, mail string) []any {
 		return contracts
 	}
 	for n := range 1 + g.IntN(3) {
-		c := row{"contract_id": fmt.Sprintf("K%05d-%d", 10001+i, n+1), "meter_id": meterID(i),
+		c := row{
+			"contract_id": fmt.Sprintf("K%05d-%d", 10001+i, n+1), "meter_id": meterID(i),
 			"tariff":     g.one("Fix 12", "Fix 24", "Day & Night", "Green Flow"),
-			"start_date": fmt.Sprintf("%d-%02d-01", 2019+2*n, 1+g.IntN(12))}
+			"start_date": fmt.Sprintf("%d-%02d-01", 2019+2*n, 1+g.IntN(12)),
+		}
 		if n == 0 && i%2 == 0 {
 			c["end_date"] = fmt.Sprintf("%d-12-31", 2020+g.IntN(3))
 		}
@@ -235,8 +245,10 @@ func sessionRows() []row {
 		r := row{
 			"session_id": fmt.Sprintf("S%06d", 880001+i), "started_at": stamp(began), "ip_address": "203.0.113." + strconv.Itoa(g.IntN(256)),
 			"user_agent": g.one("Mozilla/5.0 (X11; Linux x86_64)", "Mozilla/5.0 (Macintosh)", "LumenApp/4.2"),
-			"pages": []any{row{"path": "/", "viewed_at": stamp(began)},
-				row{"path": g.one("/bills", "/meter", "/help"), "viewed_at": stamp(began.Add(40 * time.Second))}},
+			"pages": []any{
+				row{"path": "/", "viewed_at": stamp(began)},
+				row{"path": g.one("/bills", "/meter", "/help"), "viewed_at": stamp(began.Add(40 * time.Second))},
+			},
 		}
 		if i%3 > 0 {
 			r["customer_id"] = customerID(g.IntN(customerCount))

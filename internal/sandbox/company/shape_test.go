@@ -76,8 +76,10 @@ func TestTopicsFillTheirTables(t *testing.T) {
 		return schema
 	}
 	known := map[string]map[string]any{"Card": parse("card")}
-	for name, schema := range map[string]string{"customers": "customers.v2", "meter_readings": "meter_readings", "payments": "payments",
-		"support_tickets": "support_tickets", "web_sessions": "session_started"} {
+	for name, schema := range map[string]string{
+		"customers": "customers.v2", "meter_readings": "meter_readings", "payments": "payments",
+		"support_tickets": "support_tickets", "web_sessions": "session_started",
+	} {
 		i := slices.IndexFunc(rawTables(), func(other table) bool { return other.name == name })
 		want := avroLeaves(t, parse(schema), "", known)
 		slices.Sort(want)

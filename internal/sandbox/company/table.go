@@ -41,8 +41,10 @@ func ref(dataset, name string) *bq.TableReference {
 
 // resource is the table as the warehouse keeps it.
 func (t table) resource() *bq.Table {
-	r := &bq.Table{TableReference: ref(t.dataset, t.name), Description: t.said, Schema: &bq.TableSchema{Fields: t.fields},
-		Labels: map[string]string{"owner": t.owner, "team": t.team, "domain": t.domain}}
+	r := &bq.Table{
+		TableReference: ref(t.dataset, t.name), Description: t.said, Schema: &bq.TableSchema{Fields: t.fields},
+		Labels: map[string]string{"owner": t.owner, "team": t.team, "domain": t.domain},
+	}
 	if t.query != "" {
 		r.View = &bq.ViewDefinition{Query: t.query}
 	}
@@ -80,11 +82,14 @@ func datasets() []*bq.Dataset {
 			entry("WRITER", Scheduler().Email))
 	}
 	dataset := func(name, title, said string, access []*bq.DatasetAccess) *bq.Dataset {
-		return &bq.Dataset{DatasetReference: &bq.DatasetReference{ProjectId: Project, DatasetId: name}, Location: Location,
-			FriendlyName: title, Description: said, Access: access, Labels: map[string]string{"owner": "otto", "team": "data-platform"}}
+		return &bq.Dataset{
+			DatasetReference: &bq.DatasetReference{ProjectId: Project, DatasetId: name}, Location: Location,
+			FriendlyName: title, Description: said, Access: access, Labels: map[string]string{"owner": "otto", "team": "data-platform"},
+		}
 	}
 	throughViews := &bq.DatasetAccess{Dataset: &bq.DatasetAccessEntry{
-		Dataset: &bq.DatasetReference{ProjectId: Project, DatasetId: Reporting}, TargetTypes: []string{"VIEWS"}}}
+		Dataset: &bq.DatasetReference{ProjectId: Project, DatasetId: Reporting}, TargetTypes: []string{"VIEWS"},
+	}}
 	return []*bq.Dataset{
 		dataset(Raw, "Raw", "Topics as they come in: one table a topic, nothing changed.", common()),
 		dataset(Core, "Core", "Cleaned tables that the rest builds on.", common(throughViews)),

@@ -35,16 +35,23 @@ func subjects() []registry.Registration {
 		{Subject: "customers-value", Schema: schemaOf("customers.v2"), Metadata: &registry.Metadata{
 			Tags:       map[string][]string{"**.phone": {"PII"}, "com.lumen.customer.Contract.billing_email": {"PII"}},
 			Properties: map[string]string{"owner": "otto", "team": "customer-care", "oncall": "+44 7700 900100"},
-			Sensitive:  []string{"oncall"}}},
+			Sensitive:  []string{"oncall"},
+		}},
 		{Subject: "meter_readings-value", Schema: schemaOf("meter_readings"), Metadata: &registry.Metadata{
-			Properties: map[string]string{"owner": "otto", "team": "grid-data"}}},
+			Properties: map[string]string{"owner": "otto", "team": "grid-data"},
+		}},
 		{Subject: "com.lumen.payment.Card", Schema: schemaOf("card")},
-		{Subject: "payments-value", Schema: schemaOf("payments"),
+		{
+			Subject: "payments-value", Schema: schemaOf("payments"),
 			References: []registry.Reference{{Name: "com.lumen.payment.Card", Subject: "com.lumen.payment.Card", Version: 1}},
-			Metadata: &registry.Metadata{Tags: map[string][]string{"com.lumen.payment.Payment.iban": {"PII", "FINANCIAL"}},
-				Properties: map[string]string{"owner": "otto", "team": "billing"}}},
+			Metadata: &registry.Metadata{
+				Tags:       map[string][]string{"com.lumen.payment.Payment.iban": {"PII", "FINANCIAL"}},
+				Properties: map[string]string{"owner": "otto", "team": "billing"},
+			},
+		},
 		{Subject: "support_tickets-value", Schema: schemaOf("support_tickets"), Metadata: &registry.Metadata{
-			Tags: map[string][]string{"com.lumen.support.SupportTicket.body": {"FREE_TEXT"}}}},
+			Tags: map[string][]string{"com.lumen.support.SupportTicket.body": {"FREE_TEXT"}},
+		}},
 		{Subject: "com.lumen.web.SessionStarted", Schema: schemaOf("session_started")},
 		{Subject: ":.staging:customers-value", Schema: schemaOf("customers.v2")},
 	}

@@ -75,8 +75,10 @@ func begin(t *testing.T, cfg identity.Config) *flow {
 		}
 		return nil
 	}}
-	return &flow{t: t, provider: p, oidc: found, browser: browser, url: server.URL,
-		app: oauth2.Config{ClientID: "cadastre", RedirectURL: redirect, Endpoint: found.Endpoint(), Scopes: []string{"openid", "email", "profile", "groups"}}}
+	return &flow{
+		t: t, provider: p, oidc: found, browser: browser, url: server.URL,
+		app: oauth2.Config{ClientID: "cadastre", RedirectURL: redirect, Endpoint: found.Endpoint(), Scopes: []string{"openid", "email", "profile", "groups"}},
+	}
 }
 
 // page opens the sign-in page and returns its text and the request it is for.
@@ -312,8 +314,10 @@ func TestSignOut(t *testing.T) {
 	hint, _ := token.Extra("id_token").(string)
 	leave := func(to string) (int, string) {
 		t.Helper()
-		in, err := http.NewRequestWithContext(t.Context(), http.MethodGet, found.End+"?"+url.Values{"id_token_hint": {hint},
-			"post_logout_redirect_uri": {to}}.Encode(), nil)
+		in, err := http.NewRequestWithContext(t.Context(), http.MethodGet, found.End+"?"+url.Values{
+			"id_token_hint":            {hint},
+			"post_logout_redirect_uri": {to},
+		}.Encode(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

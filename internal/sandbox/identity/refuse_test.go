@@ -114,16 +114,20 @@ func TestTokensAreGivenForTheRightCodeAlone(t *testing.T) {
 		}},
 	} {
 		code, verifier := f.code()
-		form := url.Values{"grant_type": {"authorization_code"}, "client_id": {"cadastre"}, "redirect_uri": {redirect},
-			"code": {code}, "code_verifier": {verifier}}
+		form := url.Values{
+			"grant_type": {"authorization_code"}, "client_id": {"cadastre"}, "redirect_uri": {redirect},
+			"code": {code}, "code_verifier": {verifier},
+		}
 		tt.change(form)
 		if status, why := f.post(at, form); status < 400 || status >= 500 {
 			t.Errorf("%s: %d %s, want a refusal", tt.name, status, why)
 		}
 	}
 	code, verifier := f.code()
-	form := url.Values{"grant_type": {"authorization_code"}, "client_id": {"cadastre"}, "redirect_uri": {redirect},
-		"code": {code}, "code_verifier": {verifier}}
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {"cadastre"}, "redirect_uri": {redirect},
+		"code": {code}, "code_verifier": {verifier},
+	}
 	if status, why := f.post(at, form); status != http.StatusOK {
 		t.Errorf("nothing wrong: %d %s", status, why)
 	}

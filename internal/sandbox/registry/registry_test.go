@@ -66,9 +66,11 @@ func TestClientStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := c.CreateSchema(ctx, "b-value", sr.Schema{Schema: recordB,
+	second, err := c.CreateSchema(ctx, "b-value", sr.Schema{
+		Schema:         recordB,
 		References:     []sr.SchemaReference{{Name: "A", Subject: "a-value", Version: 1}},
-		SchemaMetadata: &sr.SchemaMetadata{Tags: map[string][]string{"B.a": {"PII"}}, Properties: map[string]string{"owner": "o"}}})
+		SchemaMetadata: &sr.SchemaMetadata{Tags: map[string][]string{"B.a": {"PII"}}, Properties: map[string]string{"owner": "o"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

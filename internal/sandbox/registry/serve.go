@@ -118,8 +118,10 @@ type described struct {
 }
 
 func describe(name string, v version, s *schema) described {
-	d := described{Subject: name, Version: v.Number, ID: s.ID, Type: s.Type, References: s.References,
-		Metadata: s.Metadata, Schema: s.Text, Deleted: v.Deleted}
+	d := described{
+		Subject: name, Version: v.Number, ID: s.ID, Type: s.Type, References: s.References,
+		Metadata: s.Metadata, Schema: s.Text, Deleted: v.Deleted,
+	}
 	if d.Type == defaultType {
 		d.Type = ""
 	}
@@ -369,8 +371,10 @@ func body(in *http.Request) (Registration, error) {
 	if err := json.NewDecoder(in.Body).Decode(&sent); err != nil {
 		return Registration{}, &failure{http.StatusBadRequest, 400, "Malformed request: " + err.Error()}
 	}
-	return Registration{Subject: in.PathValue("subject"), Schema: sent.Schema, Type: sent.Type, References: sent.References,
-		Metadata: sent.Metadata}, nil
+	return Registration{
+		Subject: in.PathValue("subject"), Schema: sent.Schema, Type: sent.Type, References: sent.References,
+		Metadata: sent.Metadata,
+	}, nil
 }
 
 func (r *Registry) register(in *http.Request) (any, error) {

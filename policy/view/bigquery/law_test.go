@@ -222,7 +222,9 @@ func TestAnAliasIsNotAHiddenColumn(t *testing.T) {
 		"base RECORD", "base.email STRING", "email STRING", "item1 STRING", "tags STRING repeated")
 	fields := []googlesql.Field{
 		{Name: "base", Type: "RECORD", Fields: []googlesql.Field{{Name: "email", Type: "STRING"}}},
-		{Name: "email", Type: "STRING"}, {Name: "item1", Type: "STRING"}, {Name: "tags", Type: "STRING", Mode: "REPEATED"},
+		{Name: "email", Type: "STRING"},
+		{Name: "item1", Type: "STRING"},
+		{Name: "tags", Type: "STRING", Mode: "REPEATED"},
 	}
 	load(t, session, base.Asset.Ref.Name, fields, []googlesql.Row{{[]any{"hidden"}, "shown", "hidden", []any{"a@b.example"}}})
 	sql, err := bigquery.Dialect{}.SQL(view.Definition{

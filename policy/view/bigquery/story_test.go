@@ -58,8 +58,11 @@ func TestAudiencesReadWhatIsDecided(t *testing.T) {
 		t.Errorf("the analysts do not read %s in %s", want, masked)
 	}
 	for _, forbidden := range []struct{ who, table string }{
-		{analyst, "house.raw.customers"}, {fraud, "house.raw.customers"},
-		{analyst, "house.cadastre_fraud.raw__customers"}, {analyst, "house.cadastre_keys.pads"}, {fraud, "house.cadastre_keys.pads"},
+		{analyst, "house.raw.customers"},
+		{fraud, "house.raw.customers"},
+		{analyst, "house.cadastre_fraud.raw__customers"},
+		{analyst, "house.cadastre_keys.pads"},
+		{fraud, "house.cadastre_keys.pads"},
 	} {
 		if rows, err := h.query(forbidden.who, "SELECT 1 FROM `"+forbidden.table+"`"); err == nil {
 			t.Errorf("%s reads %d rows of %s", forbidden.who, len(rows), forbidden.table)
