@@ -329,16 +329,11 @@ func (a *App) Sources(ctx context.Context, who graph.Principal) ([]shape.Source,
 	}
 	out := []shape.Source{}
 	for _, c := range a.sources {
-		items, err := r.Snapshot(ctx, graph.Scope{Source: c.name})
+		visible, err := r.Search(ctx, search.Query{Sources: []string{c.name}, First: 1})
 		if err != nil {
 			return nil, err
 		}
-		s := shape.Source{Name: c.name, Platform: c.platform, Problems: []string{}}
-		for _, item := range items {
-			if _, ok := item.(graph.Asset); ok {
-				s.Assets++
-			}
-		}
+		s := shape.Source{Name: c.name, Platform: c.platform, Assets: visible.Total, Problems: []string{}}
 		cursor, err := a.store.Cursor(ctx, c.name)
 		if err != nil && !errors.Is(err, graph.ErrNotFound) {
 			return nil, err

@@ -243,7 +243,7 @@ func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref
 	if err != nil {
 		return nil, err
 	}
-	facts, err := columnFacts(ctx, r, column)
+	asset, facts, err := columnFacts(ctx, r, column)
 	if err != nil {
 		return nil, err
 	}
@@ -255,11 +255,7 @@ func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref
 	if err != nil {
 		return nil, err
 	}
-	view, err := r.Asset(ctx, column)
-	if err != nil {
-		return nil, err
-	}
-	if of, ok := a.publishedFor(view.Asset); ok {
+	if of, ok := a.publishedFor(asset); ok {
 		for i := range decisions {
 			decisions[i] = asPublished(decisions[i], of)
 		}
@@ -267,26 +263,27 @@ func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref
 	return decisions, nil
 }
 
-// columnFacts gathers what the policy may know of one visible column.
-func columnFacts(ctx context.Context, r *store.Reader, column graph.Ref) (graph.ColumnFacts, error) {
+// columnFacts gathers what the policy may know of one visible column, and
+// returns the asset that it is of.
+func columnFacts(ctx context.Context, r *store.Reader, column graph.Ref) (graph.Asset, graph.ColumnFacts, error) {
 	view, err := r.Asset(ctx, column)
 	if err != nil {
-		return graph.ColumnFacts{}, err
+		return graph.Asset{}, graph.ColumnFacts{}, err
 	}
 	columns, err := r.Columns(ctx, column.Asset())
 	if err != nil {
-		return graph.ColumnFacts{}, err
+		return graph.Asset{}, graph.ColumnFacts{}, err
 	}
 	tags, err := r.Tags(ctx, column.Asset())
 	if err != nil {
-		return graph.ColumnFacts{}, err
+		return graph.Asset{}, graph.ColumnFacts{}, err
 	}
 	all := columns[column.Asset()]
 	i := slices.IndexFunc(all, func(c graph.Column) bool { return c.Key() == column.Key() })
 	if i < 0 {
-		return graph.ColumnFacts{}, fmt.Errorf("column %s: %w", column, graph.ErrNotFound)
+		return graph.Asset{}, graph.ColumnFacts{}, fmt.Errorf("column %s: %w", column, graph.ErrNotFound)
 	}
-	return policy.Facts(all[i], view.Asset, graph.TagsFor(all[i].Ref, tagsByKey(tags[column.Asset()]))), nil
+	return view.Asset, policy.Facts(all[i], view.Asset, graph.TagsFor(all[i].Ref, tagsByKey(tags[column.Asset()]))), nil
 }
 
 func tagsByKey(tags []graph.Tag) map[string][]graph.Tag {

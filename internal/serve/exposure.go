@@ -19,23 +19,19 @@ import (
 // reader's revision, from what was crawled by then: rights on the asset and
 // its container, and the published views that show it.
 func (a *App) exposure(ctx context.Context, r *store.Reader, column graph.Ref) (shape.WhoCouldSee, error) {
-	facts, err := columnFacts(ctx, r, column)
+	asset, facts, err := columnFacts(ctx, r, column)
 	if err != nil {
 		return shape.WhoCouldSee{}, fmt.Errorf("who could see %s: %w", column, err)
-	}
-	found, err := r.Asset(ctx, column)
-	if err != nil {
-		return shape.WhoCouldSee{}, err
 	}
 	out := shape.WhoCouldSee{Column: column, Revision: r.Revision(), Ways: []shape.Way{}, Reasons: []string{}}
 	if out.At, err = committedAt(ctx, r); err != nil {
 		return out, err
 	}
-	direct, err := a.directWays(ctx, r, found.Asset)
+	direct, err := a.directWays(ctx, r, asset)
 	if err != nil {
 		return out, err
 	}
-	published, err := a.viewWays(ctx, r, found.Asset, column, facts)
+	published, err := a.viewWays(ctx, r, asset, column, facts)
 	if err != nil {
 		return out, err
 	}
