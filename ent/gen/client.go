@@ -11,20 +11,27 @@ import (
 
 	"cadastre.dev/cadastre/ent/gen/migrate"
 
+	"cadastre.dev/cadastre/ent/gen/annotation"
 	"cadastre.dev/cadastre/ent/gen/asset"
+	"cadastre.dev/cadastre/ent/gen/checkpoint"
 	"cadastre.dev/cadastre/ent/gen/column"
 	"cadastre.dev/cadastre/ent/gen/cursor"
 	"cadastre.dev/cadastre/ent/gen/decision"
 	"cadastre.dev/cadastre/ent/gen/edge"
 	"cadastre.dev/cadastre/ent/gen/event"
+	"cadastre.dev/cadastre/ent/gen/fence"
 	"cadastre.dev/cadastre/ent/gen/grant"
 	"cadastre.dev/cadastre/ent/gen/meta"
 	"cadastre.dev/cadastre/ent/gen/owner"
 	"cadastre.dev/cadastre/ent/gen/plan"
+	"cadastre.dev/cadastre/ent/gen/push"
 	"cadastre.dev/cadastre/ent/gen/revision"
+	"cadastre.dev/cadastre/ent/gen/scope"
 	"cadastre.dev/cadastre/ent/gen/session"
+	"cadastre.dev/cadastre/ent/gen/sighting"
 	"cadastre.dev/cadastre/ent/gen/statement"
 	"cadastre.dev/cadastre/ent/gen/tag"
+	"cadastre.dev/cadastre/ent/gen/token"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
@@ -37,8 +44,12 @@ type Client struct {
 	config
 	// Schema is the client for creating, migrating and dropping schema.
 	Schema *migrate.Schema
+	// Annotation is the client for interacting with the Annotation builders.
+	Annotation *AnnotationClient
 	// Asset is the client for interacting with the Asset builders.
 	Asset *AssetClient
+	// Checkpoint is the client for interacting with the Checkpoint builders.
+	Checkpoint *CheckpointClient
 	// Column is the client for interacting with the Column builders.
 	Column *ColumnClient
 	// Cursor is the client for interacting with the Cursor builders.
@@ -49,6 +60,8 @@ type Client struct {
 	Edge *EdgeClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
+	// Fence is the client for interacting with the Fence builders.
+	Fence *FenceClient
 	// Grant is the client for interacting with the Grant builders.
 	Grant *GrantClient
 	// Meta is the client for interacting with the Meta builders.
@@ -57,14 +70,22 @@ type Client struct {
 	Owner *OwnerClient
 	// Plan is the client for interacting with the Plan builders.
 	Plan *PlanClient
+	// Push is the client for interacting with the Push builders.
+	Push *PushClient
 	// Revision is the client for interacting with the Revision builders.
 	Revision *RevisionClient
+	// Scope is the client for interacting with the Scope builders.
+	Scope *ScopeClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
+	// Sighting is the client for interacting with the Sighting builders.
+	Sighting *SightingClient
 	// Statement is the client for interacting with the Statement builders.
 	Statement *StatementClient
 	// Tag is the client for interacting with the Tag builders.
 	Tag *TagClient
+	// Token is the client for interacting with the Token builders.
+	Token *TokenClient
 }
 
 // NewClient creates a new client configured with the given options.
@@ -76,20 +97,27 @@ func NewClient(opts ...Option) *Client {
 
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
+	c.Annotation = NewAnnotationClient(c.config)
 	c.Asset = NewAssetClient(c.config)
+	c.Checkpoint = NewCheckpointClient(c.config)
 	c.Column = NewColumnClient(c.config)
 	c.Cursor = NewCursorClient(c.config)
 	c.Decision = NewDecisionClient(c.config)
 	c.Edge = NewEdgeClient(c.config)
 	c.Event = NewEventClient(c.config)
+	c.Fence = NewFenceClient(c.config)
 	c.Grant = NewGrantClient(c.config)
 	c.Meta = NewMetaClient(c.config)
 	c.Owner = NewOwnerClient(c.config)
 	c.Plan = NewPlanClient(c.config)
+	c.Push = NewPushClient(c.config)
 	c.Revision = NewRevisionClient(c.config)
+	c.Scope = NewScopeClient(c.config)
 	c.Session = NewSessionClient(c.config)
+	c.Sighting = NewSightingClient(c.config)
 	c.Statement = NewStatementClient(c.config)
 	c.Tag = NewTagClient(c.config)
+	c.Token = NewTokenClient(c.config)
 }
 
 type (
@@ -180,22 +208,29 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:       ctx,
-		config:    cfg,
-		Asset:     NewAssetClient(cfg),
-		Column:    NewColumnClient(cfg),
-		Cursor:    NewCursorClient(cfg),
-		Decision:  NewDecisionClient(cfg),
-		Edge:      NewEdgeClient(cfg),
-		Event:     NewEventClient(cfg),
-		Grant:     NewGrantClient(cfg),
-		Meta:      NewMetaClient(cfg),
-		Owner:     NewOwnerClient(cfg),
-		Plan:      NewPlanClient(cfg),
-		Revision:  NewRevisionClient(cfg),
-		Session:   NewSessionClient(cfg),
-		Statement: NewStatementClient(cfg),
-		Tag:       NewTagClient(cfg),
+		ctx:        ctx,
+		config:     cfg,
+		Annotation: NewAnnotationClient(cfg),
+		Asset:      NewAssetClient(cfg),
+		Checkpoint: NewCheckpointClient(cfg),
+		Column:     NewColumnClient(cfg),
+		Cursor:     NewCursorClient(cfg),
+		Decision:   NewDecisionClient(cfg),
+		Edge:       NewEdgeClient(cfg),
+		Event:      NewEventClient(cfg),
+		Fence:      NewFenceClient(cfg),
+		Grant:      NewGrantClient(cfg),
+		Meta:       NewMetaClient(cfg),
+		Owner:      NewOwnerClient(cfg),
+		Plan:       NewPlanClient(cfg),
+		Push:       NewPushClient(cfg),
+		Revision:   NewRevisionClient(cfg),
+		Scope:      NewScopeClient(cfg),
+		Session:    NewSessionClient(cfg),
+		Sighting:   NewSightingClient(cfg),
+		Statement:  NewStatementClient(cfg),
+		Tag:        NewTagClient(cfg),
+		Token:      NewTokenClient(cfg),
 	}, nil
 }
 
@@ -213,29 +248,36 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:       ctx,
-		config:    cfg,
-		Asset:     NewAssetClient(cfg),
-		Column:    NewColumnClient(cfg),
-		Cursor:    NewCursorClient(cfg),
-		Decision:  NewDecisionClient(cfg),
-		Edge:      NewEdgeClient(cfg),
-		Event:     NewEventClient(cfg),
-		Grant:     NewGrantClient(cfg),
-		Meta:      NewMetaClient(cfg),
-		Owner:     NewOwnerClient(cfg),
-		Plan:      NewPlanClient(cfg),
-		Revision:  NewRevisionClient(cfg),
-		Session:   NewSessionClient(cfg),
-		Statement: NewStatementClient(cfg),
-		Tag:       NewTagClient(cfg),
+		ctx:        ctx,
+		config:     cfg,
+		Annotation: NewAnnotationClient(cfg),
+		Asset:      NewAssetClient(cfg),
+		Checkpoint: NewCheckpointClient(cfg),
+		Column:     NewColumnClient(cfg),
+		Cursor:     NewCursorClient(cfg),
+		Decision:   NewDecisionClient(cfg),
+		Edge:       NewEdgeClient(cfg),
+		Event:      NewEventClient(cfg),
+		Fence:      NewFenceClient(cfg),
+		Grant:      NewGrantClient(cfg),
+		Meta:       NewMetaClient(cfg),
+		Owner:      NewOwnerClient(cfg),
+		Plan:       NewPlanClient(cfg),
+		Push:       NewPushClient(cfg),
+		Revision:   NewRevisionClient(cfg),
+		Scope:      NewScopeClient(cfg),
+		Session:    NewSessionClient(cfg),
+		Sighting:   NewSightingClient(cfg),
+		Statement:  NewStatementClient(cfg),
+		Tag:        NewTagClient(cfg),
+		Token:      NewTokenClient(cfg),
 	}, nil
 }
 
 // Debug returns a new debug-client. It's used to get verbose logging on specific operations.
 //
 //	client.Debug().
-//		Asset.
+//		Annotation.
 //		Query().
 //		Count(ctx)
 func (c *Client) Debug() *Client {
@@ -258,8 +300,9 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Asset, c.Column, c.Cursor, c.Decision, c.Edge, c.Event, c.Grant, c.Meta,
-		c.Owner, c.Plan, c.Revision, c.Session, c.Statement, c.Tag,
+		c.Annotation, c.Asset, c.Checkpoint, c.Column, c.Cursor, c.Decision, c.Edge,
+		c.Event, c.Fence, c.Grant, c.Meta, c.Owner, c.Plan, c.Push, c.Revision,
+		c.Scope, c.Session, c.Sighting, c.Statement, c.Tag, c.Token,
 	} {
 		n.Use(hooks...)
 	}
@@ -269,8 +312,9 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Asset, c.Column, c.Cursor, c.Decision, c.Edge, c.Event, c.Grant, c.Meta,
-		c.Owner, c.Plan, c.Revision, c.Session, c.Statement, c.Tag,
+		c.Annotation, c.Asset, c.Checkpoint, c.Column, c.Cursor, c.Decision, c.Edge,
+		c.Event, c.Fence, c.Grant, c.Meta, c.Owner, c.Plan, c.Push, c.Revision,
+		c.Scope, c.Session, c.Sighting, c.Statement, c.Tag, c.Token,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -279,8 +323,12 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 // Mutate implements the ent.Mutator interface.
 func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
+	case *AnnotationMutation:
+		return c.Annotation.mutate(ctx, m)
 	case *AssetMutation:
 		return c.Asset.mutate(ctx, m)
+	case *CheckpointMutation:
+		return c.Checkpoint.mutate(ctx, m)
 	case *ColumnMutation:
 		return c.Column.mutate(ctx, m)
 	case *CursorMutation:
@@ -291,6 +339,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Edge.mutate(ctx, m)
 	case *EventMutation:
 		return c.Event.mutate(ctx, m)
+	case *FenceMutation:
+		return c.Fence.mutate(ctx, m)
 	case *GrantMutation:
 		return c.Grant.mutate(ctx, m)
 	case *MetaMutation:
@@ -299,16 +349,157 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Owner.mutate(ctx, m)
 	case *PlanMutation:
 		return c.Plan.mutate(ctx, m)
+	case *PushMutation:
+		return c.Push.mutate(ctx, m)
 	case *RevisionMutation:
 		return c.Revision.mutate(ctx, m)
+	case *ScopeMutation:
+		return c.Scope.mutate(ctx, m)
 	case *SessionMutation:
 		return c.Session.mutate(ctx, m)
+	case *SightingMutation:
+		return c.Sighting.mutate(ctx, m)
 	case *StatementMutation:
 		return c.Statement.mutate(ctx, m)
 	case *TagMutation:
 		return c.Tag.mutate(ctx, m)
+	case *TokenMutation:
+		return c.Token.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("gen: unknown mutation type %T", m)
+	}
+}
+
+// AnnotationClient is a client for the Annotation schema.
+type AnnotationClient struct {
+	config
+}
+
+// NewAnnotationClient returns a client for the Annotation from the given config.
+func NewAnnotationClient(c config) *AnnotationClient {
+	return &AnnotationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `annotation.Hooks(f(g(h())))`.
+func (c *AnnotationClient) Use(hooks ...Hook) {
+	c.hooks.Annotation = append(c.hooks.Annotation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `annotation.Intercept(f(g(h())))`.
+func (c *AnnotationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Annotation = append(c.inters.Annotation, interceptors...)
+}
+
+// Create returns a builder for creating a Annotation entity.
+func (c *AnnotationClient) Create() *AnnotationCreate {
+	mutation := newAnnotationMutation(c.config, OpCreate)
+	return &AnnotationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Annotation entities.
+func (c *AnnotationClient) CreateBulk(builders ...*AnnotationCreate) *AnnotationCreateBulk {
+	return &AnnotationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AnnotationClient) MapCreateBulk(slice any, setFunc func(*AnnotationCreate, int)) *AnnotationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AnnotationCreateBulk{err: fmt.Errorf("calling to AnnotationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AnnotationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AnnotationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Annotation.
+func (c *AnnotationClient) Update() *AnnotationUpdate {
+	mutation := newAnnotationMutation(c.config, OpUpdate)
+	return &AnnotationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AnnotationClient) UpdateOne(_m *Annotation) *AnnotationUpdateOne {
+	mutation := newAnnotationMutation(c.config, OpUpdateOne, withAnnotation(_m))
+	return &AnnotationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AnnotationClient) UpdateOneID(id int) *AnnotationUpdateOne {
+	mutation := newAnnotationMutation(c.config, OpUpdateOne, withAnnotationID(id))
+	return &AnnotationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Annotation.
+func (c *AnnotationClient) Delete() *AnnotationDelete {
+	mutation := newAnnotationMutation(c.config, OpDelete)
+	return &AnnotationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AnnotationClient) DeleteOne(_m *Annotation) *AnnotationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AnnotationClient) DeleteOneID(id int) *AnnotationDeleteOne {
+	builder := c.Delete().Where(annotation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AnnotationDeleteOne{builder}
+}
+
+// Query returns a query builder for Annotation.
+func (c *AnnotationClient) Query() *AnnotationQuery {
+	return &AnnotationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAnnotation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Annotation entity by its id.
+func (c *AnnotationClient) Get(ctx context.Context, id int) (*Annotation, error) {
+	return c.Query().Where(annotation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AnnotationClient) GetX(ctx context.Context, id int) *Annotation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AnnotationClient) Hooks() []Hook {
+	return c.hooks.Annotation
+}
+
+// Interceptors returns the client interceptors.
+func (c *AnnotationClient) Interceptors() []Interceptor {
+	return c.inters.Annotation
+}
+
+func (c *AnnotationClient) mutate(ctx context.Context, m *AnnotationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AnnotationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AnnotationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AnnotationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AnnotationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("gen: unknown Annotation mutation op: %q", m.Op())
 	}
 }
 
@@ -442,6 +633,139 @@ func (c *AssetClient) mutate(ctx context.Context, m *AssetMutation) (Value, erro
 		return (&AssetDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("gen: unknown Asset mutation op: %q", m.Op())
+	}
+}
+
+// CheckpointClient is a client for the Checkpoint schema.
+type CheckpointClient struct {
+	config
+}
+
+// NewCheckpointClient returns a client for the Checkpoint from the given config.
+func NewCheckpointClient(c config) *CheckpointClient {
+	return &CheckpointClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `checkpoint.Hooks(f(g(h())))`.
+func (c *CheckpointClient) Use(hooks ...Hook) {
+	c.hooks.Checkpoint = append(c.hooks.Checkpoint, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `checkpoint.Intercept(f(g(h())))`.
+func (c *CheckpointClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Checkpoint = append(c.inters.Checkpoint, interceptors...)
+}
+
+// Create returns a builder for creating a Checkpoint entity.
+func (c *CheckpointClient) Create() *CheckpointCreate {
+	mutation := newCheckpointMutation(c.config, OpCreate)
+	return &CheckpointCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Checkpoint entities.
+func (c *CheckpointClient) CreateBulk(builders ...*CheckpointCreate) *CheckpointCreateBulk {
+	return &CheckpointCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CheckpointClient) MapCreateBulk(slice any, setFunc func(*CheckpointCreate, int)) *CheckpointCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CheckpointCreateBulk{err: fmt.Errorf("calling to CheckpointClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CheckpointCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CheckpointCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Checkpoint.
+func (c *CheckpointClient) Update() *CheckpointUpdate {
+	mutation := newCheckpointMutation(c.config, OpUpdate)
+	return &CheckpointUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CheckpointClient) UpdateOne(_m *Checkpoint) *CheckpointUpdateOne {
+	mutation := newCheckpointMutation(c.config, OpUpdateOne, withCheckpoint(_m))
+	return &CheckpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CheckpointClient) UpdateOneID(id int64) *CheckpointUpdateOne {
+	mutation := newCheckpointMutation(c.config, OpUpdateOne, withCheckpointID(id))
+	return &CheckpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Checkpoint.
+func (c *CheckpointClient) Delete() *CheckpointDelete {
+	mutation := newCheckpointMutation(c.config, OpDelete)
+	return &CheckpointDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CheckpointClient) DeleteOne(_m *Checkpoint) *CheckpointDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CheckpointClient) DeleteOneID(id int64) *CheckpointDeleteOne {
+	builder := c.Delete().Where(checkpoint.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CheckpointDeleteOne{builder}
+}
+
+// Query returns a query builder for Checkpoint.
+func (c *CheckpointClient) Query() *CheckpointQuery {
+	return &CheckpointQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCheckpoint},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Checkpoint entity by its id.
+func (c *CheckpointClient) Get(ctx context.Context, id int64) (*Checkpoint, error) {
+	return c.Query().Where(checkpoint.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CheckpointClient) GetX(ctx context.Context, id int64) *Checkpoint {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *CheckpointClient) Hooks() []Hook {
+	return c.hooks.Checkpoint
+}
+
+// Interceptors returns the client interceptors.
+func (c *CheckpointClient) Interceptors() []Interceptor {
+	return c.inters.Checkpoint
+}
+
+func (c *CheckpointClient) mutate(ctx context.Context, m *CheckpointMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CheckpointCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CheckpointUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CheckpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CheckpointDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("gen: unknown Checkpoint mutation op: %q", m.Op())
 	}
 }
 
@@ -1110,6 +1434,139 @@ func (c *EventClient) mutate(ctx context.Context, m *EventMutation) (Value, erro
 	}
 }
 
+// FenceClient is a client for the Fence schema.
+type FenceClient struct {
+	config
+}
+
+// NewFenceClient returns a client for the Fence from the given config.
+func NewFenceClient(c config) *FenceClient {
+	return &FenceClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `fence.Hooks(f(g(h())))`.
+func (c *FenceClient) Use(hooks ...Hook) {
+	c.hooks.Fence = append(c.hooks.Fence, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `fence.Intercept(f(g(h())))`.
+func (c *FenceClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Fence = append(c.inters.Fence, interceptors...)
+}
+
+// Create returns a builder for creating a Fence entity.
+func (c *FenceClient) Create() *FenceCreate {
+	mutation := newFenceMutation(c.config, OpCreate)
+	return &FenceCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Fence entities.
+func (c *FenceClient) CreateBulk(builders ...*FenceCreate) *FenceCreateBulk {
+	return &FenceCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *FenceClient) MapCreateBulk(slice any, setFunc func(*FenceCreate, int)) *FenceCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &FenceCreateBulk{err: fmt.Errorf("calling to FenceClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*FenceCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &FenceCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Fence.
+func (c *FenceClient) Update() *FenceUpdate {
+	mutation := newFenceMutation(c.config, OpUpdate)
+	return &FenceUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *FenceClient) UpdateOne(_m *Fence) *FenceUpdateOne {
+	mutation := newFenceMutation(c.config, OpUpdateOne, withFence(_m))
+	return &FenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *FenceClient) UpdateOneID(id string) *FenceUpdateOne {
+	mutation := newFenceMutation(c.config, OpUpdateOne, withFenceID(id))
+	return &FenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Fence.
+func (c *FenceClient) Delete() *FenceDelete {
+	mutation := newFenceMutation(c.config, OpDelete)
+	return &FenceDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *FenceClient) DeleteOne(_m *Fence) *FenceDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *FenceClient) DeleteOneID(id string) *FenceDeleteOne {
+	builder := c.Delete().Where(fence.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &FenceDeleteOne{builder}
+}
+
+// Query returns a query builder for Fence.
+func (c *FenceClient) Query() *FenceQuery {
+	return &FenceQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeFence},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Fence entity by its id.
+func (c *FenceClient) Get(ctx context.Context, id string) (*Fence, error) {
+	return c.Query().Where(fence.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *FenceClient) GetX(ctx context.Context, id string) *Fence {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *FenceClient) Hooks() []Hook {
+	return c.hooks.Fence
+}
+
+// Interceptors returns the client interceptors.
+func (c *FenceClient) Interceptors() []Interceptor {
+	return c.inters.Fence
+}
+
+func (c *FenceClient) mutate(ctx context.Context, m *FenceMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&FenceCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&FenceUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&FenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&FenceDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("gen: unknown Fence mutation op: %q", m.Op())
+	}
+}
+
 // GrantClient is a client for the Grant schema.
 type GrantClient struct {
 	config
@@ -1642,6 +2099,139 @@ func (c *PlanClient) mutate(ctx context.Context, m *PlanMutation) (Value, error)
 	}
 }
 
+// PushClient is a client for the Push schema.
+type PushClient struct {
+	config
+}
+
+// NewPushClient returns a client for the Push from the given config.
+func NewPushClient(c config) *PushClient {
+	return &PushClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `push.Hooks(f(g(h())))`.
+func (c *PushClient) Use(hooks ...Hook) {
+	c.hooks.Push = append(c.hooks.Push, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `push.Intercept(f(g(h())))`.
+func (c *PushClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Push = append(c.inters.Push, interceptors...)
+}
+
+// Create returns a builder for creating a Push entity.
+func (c *PushClient) Create() *PushCreate {
+	mutation := newPushMutation(c.config, OpCreate)
+	return &PushCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Push entities.
+func (c *PushClient) CreateBulk(builders ...*PushCreate) *PushCreateBulk {
+	return &PushCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *PushClient) MapCreateBulk(slice any, setFunc func(*PushCreate, int)) *PushCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &PushCreateBulk{err: fmt.Errorf("calling to PushClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*PushCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &PushCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Push.
+func (c *PushClient) Update() *PushUpdate {
+	mutation := newPushMutation(c.config, OpUpdate)
+	return &PushUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *PushClient) UpdateOne(_m *Push) *PushUpdateOne {
+	mutation := newPushMutation(c.config, OpUpdateOne, withPush(_m))
+	return &PushUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *PushClient) UpdateOneID(id int) *PushUpdateOne {
+	mutation := newPushMutation(c.config, OpUpdateOne, withPushID(id))
+	return &PushUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Push.
+func (c *PushClient) Delete() *PushDelete {
+	mutation := newPushMutation(c.config, OpDelete)
+	return &PushDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *PushClient) DeleteOne(_m *Push) *PushDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *PushClient) DeleteOneID(id int) *PushDeleteOne {
+	builder := c.Delete().Where(push.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &PushDeleteOne{builder}
+}
+
+// Query returns a query builder for Push.
+func (c *PushClient) Query() *PushQuery {
+	return &PushQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypePush},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Push entity by its id.
+func (c *PushClient) Get(ctx context.Context, id int) (*Push, error) {
+	return c.Query().Where(push.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *PushClient) GetX(ctx context.Context, id int) *Push {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *PushClient) Hooks() []Hook {
+	return c.hooks.Push
+}
+
+// Interceptors returns the client interceptors.
+func (c *PushClient) Interceptors() []Interceptor {
+	return c.inters.Push
+}
+
+func (c *PushClient) mutate(ctx context.Context, m *PushMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&PushCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&PushUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&PushUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&PushDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("gen: unknown Push mutation op: %q", m.Op())
+	}
+}
+
 // RevisionClient is a client for the Revision schema.
 type RevisionClient struct {
 	config
@@ -1775,6 +2365,139 @@ func (c *RevisionClient) mutate(ctx context.Context, m *RevisionMutation) (Value
 	}
 }
 
+// ScopeClient is a client for the Scope schema.
+type ScopeClient struct {
+	config
+}
+
+// NewScopeClient returns a client for the Scope from the given config.
+func NewScopeClient(c config) *ScopeClient {
+	return &ScopeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `scope.Hooks(f(g(h())))`.
+func (c *ScopeClient) Use(hooks ...Hook) {
+	c.hooks.Scope = append(c.hooks.Scope, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `scope.Intercept(f(g(h())))`.
+func (c *ScopeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Scope = append(c.inters.Scope, interceptors...)
+}
+
+// Create returns a builder for creating a Scope entity.
+func (c *ScopeClient) Create() *ScopeCreate {
+	mutation := newScopeMutation(c.config, OpCreate)
+	return &ScopeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Scope entities.
+func (c *ScopeClient) CreateBulk(builders ...*ScopeCreate) *ScopeCreateBulk {
+	return &ScopeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ScopeClient) MapCreateBulk(slice any, setFunc func(*ScopeCreate, int)) *ScopeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ScopeCreateBulk{err: fmt.Errorf("calling to ScopeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ScopeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ScopeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Scope.
+func (c *ScopeClient) Update() *ScopeUpdate {
+	mutation := newScopeMutation(c.config, OpUpdate)
+	return &ScopeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ScopeClient) UpdateOne(_m *Scope) *ScopeUpdateOne {
+	mutation := newScopeMutation(c.config, OpUpdateOne, withScope(_m))
+	return &ScopeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ScopeClient) UpdateOneID(id int) *ScopeUpdateOne {
+	mutation := newScopeMutation(c.config, OpUpdateOne, withScopeID(id))
+	return &ScopeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Scope.
+func (c *ScopeClient) Delete() *ScopeDelete {
+	mutation := newScopeMutation(c.config, OpDelete)
+	return &ScopeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ScopeClient) DeleteOne(_m *Scope) *ScopeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ScopeClient) DeleteOneID(id int) *ScopeDeleteOne {
+	builder := c.Delete().Where(scope.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ScopeDeleteOne{builder}
+}
+
+// Query returns a query builder for Scope.
+func (c *ScopeClient) Query() *ScopeQuery {
+	return &ScopeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeScope},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Scope entity by its id.
+func (c *ScopeClient) Get(ctx context.Context, id int) (*Scope, error) {
+	return c.Query().Where(scope.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ScopeClient) GetX(ctx context.Context, id int) *Scope {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ScopeClient) Hooks() []Hook {
+	return c.hooks.Scope
+}
+
+// Interceptors returns the client interceptors.
+func (c *ScopeClient) Interceptors() []Interceptor {
+	return c.inters.Scope
+}
+
+func (c *ScopeClient) mutate(ctx context.Context, m *ScopeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ScopeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ScopeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ScopeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ScopeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("gen: unknown Scope mutation op: %q", m.Op())
+	}
+}
+
 // SessionClient is a client for the Session schema.
 type SessionClient struct {
 	config
@@ -1905,6 +2628,139 @@ func (c *SessionClient) mutate(ctx context.Context, m *SessionMutation) (Value, 
 		return (&SessionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("gen: unknown Session mutation op: %q", m.Op())
+	}
+}
+
+// SightingClient is a client for the Sighting schema.
+type SightingClient struct {
+	config
+}
+
+// NewSightingClient returns a client for the Sighting from the given config.
+func NewSightingClient(c config) *SightingClient {
+	return &SightingClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `sighting.Hooks(f(g(h())))`.
+func (c *SightingClient) Use(hooks ...Hook) {
+	c.hooks.Sighting = append(c.hooks.Sighting, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `sighting.Intercept(f(g(h())))`.
+func (c *SightingClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Sighting = append(c.inters.Sighting, interceptors...)
+}
+
+// Create returns a builder for creating a Sighting entity.
+func (c *SightingClient) Create() *SightingCreate {
+	mutation := newSightingMutation(c.config, OpCreate)
+	return &SightingCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Sighting entities.
+func (c *SightingClient) CreateBulk(builders ...*SightingCreate) *SightingCreateBulk {
+	return &SightingCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SightingClient) MapCreateBulk(slice any, setFunc func(*SightingCreate, int)) *SightingCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SightingCreateBulk{err: fmt.Errorf("calling to SightingClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SightingCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SightingCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Sighting.
+func (c *SightingClient) Update() *SightingUpdate {
+	mutation := newSightingMutation(c.config, OpUpdate)
+	return &SightingUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SightingClient) UpdateOne(_m *Sighting) *SightingUpdateOne {
+	mutation := newSightingMutation(c.config, OpUpdateOne, withSighting(_m))
+	return &SightingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SightingClient) UpdateOneID(id int) *SightingUpdateOne {
+	mutation := newSightingMutation(c.config, OpUpdateOne, withSightingID(id))
+	return &SightingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Sighting.
+func (c *SightingClient) Delete() *SightingDelete {
+	mutation := newSightingMutation(c.config, OpDelete)
+	return &SightingDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SightingClient) DeleteOne(_m *Sighting) *SightingDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SightingClient) DeleteOneID(id int) *SightingDeleteOne {
+	builder := c.Delete().Where(sighting.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SightingDeleteOne{builder}
+}
+
+// Query returns a query builder for Sighting.
+func (c *SightingClient) Query() *SightingQuery {
+	return &SightingQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSighting},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Sighting entity by its id.
+func (c *SightingClient) Get(ctx context.Context, id int) (*Sighting, error) {
+	return c.Query().Where(sighting.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SightingClient) GetX(ctx context.Context, id int) *Sighting {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SightingClient) Hooks() []Hook {
+	return c.hooks.Sighting
+}
+
+// Interceptors returns the client interceptors.
+func (c *SightingClient) Interceptors() []Interceptor {
+	return c.inters.Sighting
+}
+
+func (c *SightingClient) mutate(ctx context.Context, m *SightingMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SightingCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SightingUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SightingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SightingDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("gen: unknown Sighting mutation op: %q", m.Op())
 	}
 }
 
@@ -2174,15 +3030,150 @@ func (c *TagClient) mutate(ctx context.Context, m *TagMutation) (Value, error) {
 	}
 }
 
+// TokenClient is a client for the Token schema.
+type TokenClient struct {
+	config
+}
+
+// NewTokenClient returns a client for the Token from the given config.
+func NewTokenClient(c config) *TokenClient {
+	return &TokenClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `token.Hooks(f(g(h())))`.
+func (c *TokenClient) Use(hooks ...Hook) {
+	c.hooks.Token = append(c.hooks.Token, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `token.Intercept(f(g(h())))`.
+func (c *TokenClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Token = append(c.inters.Token, interceptors...)
+}
+
+// Create returns a builder for creating a Token entity.
+func (c *TokenClient) Create() *TokenCreate {
+	mutation := newTokenMutation(c.config, OpCreate)
+	return &TokenCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Token entities.
+func (c *TokenClient) CreateBulk(builders ...*TokenCreate) *TokenCreateBulk {
+	return &TokenCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TokenClient) MapCreateBulk(slice any, setFunc func(*TokenCreate, int)) *TokenCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TokenCreateBulk{err: fmt.Errorf("calling to TokenClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TokenCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TokenCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Token.
+func (c *TokenClient) Update() *TokenUpdate {
+	mutation := newTokenMutation(c.config, OpUpdate)
+	return &TokenUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TokenClient) UpdateOne(_m *Token) *TokenUpdateOne {
+	mutation := newTokenMutation(c.config, OpUpdateOne, withToken(_m))
+	return &TokenUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TokenClient) UpdateOneID(id string) *TokenUpdateOne {
+	mutation := newTokenMutation(c.config, OpUpdateOne, withTokenID(id))
+	return &TokenUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Token.
+func (c *TokenClient) Delete() *TokenDelete {
+	mutation := newTokenMutation(c.config, OpDelete)
+	return &TokenDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TokenClient) DeleteOne(_m *Token) *TokenDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TokenClient) DeleteOneID(id string) *TokenDeleteOne {
+	builder := c.Delete().Where(token.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TokenDeleteOne{builder}
+}
+
+// Query returns a query builder for Token.
+func (c *TokenClient) Query() *TokenQuery {
+	return &TokenQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeToken},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Token entity by its id.
+func (c *TokenClient) Get(ctx context.Context, id string) (*Token, error) {
+	return c.Query().Where(token.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TokenClient) GetX(ctx context.Context, id string) *Token {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *TokenClient) Hooks() []Hook {
+	return c.hooks.Token
+}
+
+// Interceptors returns the client interceptors.
+func (c *TokenClient) Interceptors() []Interceptor {
+	return c.inters.Token
+}
+
+func (c *TokenClient) mutate(ctx context.Context, m *TokenMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TokenCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TokenUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TokenUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TokenDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("gen: unknown Token mutation op: %q", m.Op())
+	}
+}
+
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Asset, Column, Cursor, Decision, Edge, Event, Grant, Meta, Owner, Plan,
-		Revision, Session, Statement, Tag []ent.Hook
+		Annotation, Asset, Checkpoint, Column, Cursor, Decision, Edge, Event, Fence,
+		Grant, Meta, Owner, Plan, Push, Revision, Scope, Session, Sighting, Statement,
+		Tag, Token []ent.Hook
 	}
 	inters struct {
-		Asset, Column, Cursor, Decision, Edge, Event, Grant, Meta, Owner, Plan,
-		Revision, Session, Statement, Tag []ent.Interceptor
+		Annotation, Asset, Checkpoint, Column, Cursor, Decision, Edge, Event, Fence,
+		Grant, Meta, Owner, Plan, Push, Revision, Scope, Session, Sighting, Statement,
+		Tag, Token []ent.Interceptor
 	}
 )
 

@@ -22,7 +22,9 @@ type Cursor struct {
 	// CrawledAt holds the value of the "crawled_at" field.
 	CrawledAt int64 `json:"crawled_at,omitempty"`
 	// a JSON array of sentences; empty for none
-	Problems     string `json:"problems,omitempty"`
+	Problems string `json:"problems,omitempty"`
+	// the removals that wait for a person's word, as JSON; empty for none
+	Held         string `json:"held,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -35,7 +37,7 @@ func (*Cursor) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case cursor.FieldCrawledAt:
 			values[i] = new(sql.NullInt64)
-		case cursor.FieldID, cursor.FieldProblems:
+		case cursor.FieldID, cursor.FieldProblems, cursor.FieldHeld:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -75,6 +77,12 @@ func (_m *Cursor) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field problems", values[i])
 			} else if value.Valid {
 				_m.Problems = value.String
+			}
+		case cursor.FieldHeld:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field held", values[i])
+			} else if value.Valid {
+				_m.Held = value.String
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -120,6 +128,9 @@ func (_m *Cursor) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("problems=")
 	builder.WriteString(_m.Problems)
+	builder.WriteString(", ")
+	builder.WriteString("held=")
+	builder.WriteString(_m.Held)
 	builder.WriteByte(')')
 	return builder.String()
 }

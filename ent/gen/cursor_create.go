@@ -48,6 +48,20 @@ func (_c *CursorCreate) SetNillableProblems(v *string) *CursorCreate {
 	return _c
 }
 
+// SetHeld sets the "held" field.
+func (_c *CursorCreate) SetHeld(v string) *CursorCreate {
+	_c.mutation.SetHeld(v)
+	return _c
+}
+
+// SetNillableHeld sets the "held" field if the given value is not nil.
+func (_c *CursorCreate) SetNillableHeld(v *string) *CursorCreate {
+	if v != nil {
+		_c.SetHeld(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *CursorCreate) SetID(v string) *CursorCreate {
 	_c.mutation.SetID(v)
@@ -93,6 +107,10 @@ func (_c *CursorCreate) defaults() {
 		v := cursor.DefaultProblems
 		_c.mutation.SetProblems(v)
 	}
+	if _, ok := _c.mutation.Held(); !ok {
+		v := cursor.DefaultHeld
+		_c.mutation.SetHeld(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -102,6 +120,9 @@ func (_c *CursorCreate) check() error {
 	}
 	if _, ok := _c.mutation.Problems(); !ok {
 		return &ValidationError{Name: "problems", err: errors.New(`gen: missing required field "Cursor.problems"`)}
+	}
+	if _, ok := _c.mutation.Held(); !ok {
+		return &ValidationError{Name: "held", err: errors.New(`gen: missing required field "Cursor.held"`)}
 	}
 	return nil
 }
@@ -150,6 +171,10 @@ func (_c *CursorCreate) createSpec() (*Cursor, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Problems(); ok {
 		_spec.SetField(cursor.FieldProblems, field.TypeString, value)
 		_node.Problems = value
+	}
+	if value, ok := _c.mutation.Held(); ok {
+		_spec.SetField(cursor.FieldHeld, field.TypeString, value)
+		_node.Held = value
 	}
 	return _node, _spec
 }
@@ -248,6 +273,18 @@ func (u *CursorUpsert) SetProblems(v string) *CursorUpsert {
 // UpdateProblems sets the "problems" field to the value that was provided on create.
 func (u *CursorUpsert) UpdateProblems() *CursorUpsert {
 	u.SetExcluded(cursor.FieldProblems)
+	return u
+}
+
+// SetHeld sets the "held" field.
+func (u *CursorUpsert) SetHeld(v string) *CursorUpsert {
+	u.Set(cursor.FieldHeld, v)
+	return u
+}
+
+// UpdateHeld sets the "held" field to the value that was provided on create.
+func (u *CursorUpsert) UpdateHeld() *CursorUpsert {
+	u.SetExcluded(cursor.FieldHeld)
 	return u
 }
 
@@ -352,6 +389,20 @@ func (u *CursorUpsertOne) SetProblems(v string) *CursorUpsertOne {
 func (u *CursorUpsertOne) UpdateProblems() *CursorUpsertOne {
 	return u.Update(func(s *CursorUpsert) {
 		s.UpdateProblems()
+	})
+}
+
+// SetHeld sets the "held" field.
+func (u *CursorUpsertOne) SetHeld(v string) *CursorUpsertOne {
+	return u.Update(func(s *CursorUpsert) {
+		s.SetHeld(v)
+	})
+}
+
+// UpdateHeld sets the "held" field to the value that was provided on create.
+func (u *CursorUpsertOne) UpdateHeld() *CursorUpsertOne {
+	return u.Update(func(s *CursorUpsert) {
+		s.UpdateHeld()
 	})
 }
 
@@ -623,6 +674,20 @@ func (u *CursorUpsertBulk) SetProblems(v string) *CursorUpsertBulk {
 func (u *CursorUpsertBulk) UpdateProblems() *CursorUpsertBulk {
 	return u.Update(func(s *CursorUpsert) {
 		s.UpdateProblems()
+	})
+}
+
+// SetHeld sets the "held" field.
+func (u *CursorUpsertBulk) SetHeld(v string) *CursorUpsertBulk {
+	return u.Update(func(s *CursorUpsert) {
+		s.SetHeld(v)
+	})
+}
+
+// UpdateHeld sets the "held" field to the value that was provided on create.
+func (u *CursorUpsertBulk) UpdateHeld() *CursorUpsertBulk {
+	return u.Update(func(s *CursorUpsert) {
+		s.UpdateHeld()
 	})
 }
 

@@ -74,6 +74,20 @@ func (_u *CursorUpdate) SetNillableProblems(v *string) *CursorUpdate {
 	return _u
 }
 
+// SetHeld sets the "held" field.
+func (_u *CursorUpdate) SetHeld(v string) *CursorUpdate {
+	_u.mutation.SetHeld(v)
+	return _u
+}
+
+// SetNillableHeld sets the "held" field if the given value is not nil.
+func (_u *CursorUpdate) SetNillableHeld(v *string) *CursorUpdate {
+	if v != nil {
+		_u.SetHeld(*v)
+	}
+	return _u
+}
+
 // Mutation returns the CursorMutation object of the builder.
 func (_u *CursorUpdate) Mutation() *CursorMutation {
 	return _u.mutation
@@ -129,6 +143,9 @@ func (_u *CursorUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Problems(); ok {
 		_spec.SetField(cursor.FieldProblems, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Held(); ok {
+		_spec.SetField(cursor.FieldHeld, field.TypeString, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -193,6 +210,20 @@ func (_u *CursorUpdateOne) SetProblems(v string) *CursorUpdateOne {
 func (_u *CursorUpdateOne) SetNillableProblems(v *string) *CursorUpdateOne {
 	if v != nil {
 		_u.SetProblems(*v)
+	}
+	return _u
+}
+
+// SetHeld sets the "held" field.
+func (_u *CursorUpdateOne) SetHeld(v string) *CursorUpdateOne {
+	_u.mutation.SetHeld(v)
+	return _u
+}
+
+// SetNillableHeld sets the "held" field if the given value is not nil.
+func (_u *CursorUpdateOne) SetNillableHeld(v *string) *CursorUpdateOne {
+	if v != nil {
+		_u.SetHeld(*v)
 	}
 	return _u
 }
@@ -282,6 +313,9 @@ func (_u *CursorUpdateOne) sqlSave(ctx context.Context) (_node *Cursor, err erro
 	}
 	if value, ok := _u.mutation.Problems(); ok {
 		_spec.SetField(cursor.FieldProblems, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Held(); ok {
+		_spec.SetField(cursor.FieldHeld, field.TypeString, value)
 	}
 	_node = &Cursor{config: _u.config}
 	_spec.Assign = _node.assignValues

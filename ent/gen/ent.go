@@ -9,20 +9,27 @@ import (
 	"reflect"
 	"sync"
 
+	"cadastre.dev/cadastre/ent/gen/annotation"
 	"cadastre.dev/cadastre/ent/gen/asset"
+	"cadastre.dev/cadastre/ent/gen/checkpoint"
 	"cadastre.dev/cadastre/ent/gen/column"
 	"cadastre.dev/cadastre/ent/gen/cursor"
 	"cadastre.dev/cadastre/ent/gen/decision"
 	"cadastre.dev/cadastre/ent/gen/edge"
 	"cadastre.dev/cadastre/ent/gen/event"
+	"cadastre.dev/cadastre/ent/gen/fence"
 	"cadastre.dev/cadastre/ent/gen/grant"
 	"cadastre.dev/cadastre/ent/gen/meta"
 	"cadastre.dev/cadastre/ent/gen/owner"
 	"cadastre.dev/cadastre/ent/gen/plan"
+	"cadastre.dev/cadastre/ent/gen/push"
 	"cadastre.dev/cadastre/ent/gen/revision"
+	"cadastre.dev/cadastre/ent/gen/scope"
 	"cadastre.dev/cadastre/ent/gen/session"
+	"cadastre.dev/cadastre/ent/gen/sighting"
 	"cadastre.dev/cadastre/ent/gen/statement"
 	"cadastre.dev/cadastre/ent/gen/tag"
+	"cadastre.dev/cadastre/ent/gen/token"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -86,20 +93,27 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			asset.Table:     asset.ValidColumn,
-			column.Table:    column.ValidColumn,
-			cursor.Table:    cursor.ValidColumn,
-			decision.Table:  decision.ValidColumn,
-			edge.Table:      edge.ValidColumn,
-			event.Table:     event.ValidColumn,
-			grant.Table:     grant.ValidColumn,
-			meta.Table:      meta.ValidColumn,
-			owner.Table:     owner.ValidColumn,
-			plan.Table:      plan.ValidColumn,
-			revision.Table:  revision.ValidColumn,
-			session.Table:   session.ValidColumn,
-			statement.Table: statement.ValidColumn,
-			tag.Table:       tag.ValidColumn,
+			annotation.Table: annotation.ValidColumn,
+			asset.Table:      asset.ValidColumn,
+			checkpoint.Table: checkpoint.ValidColumn,
+			column.Table:     column.ValidColumn,
+			cursor.Table:     cursor.ValidColumn,
+			decision.Table:   decision.ValidColumn,
+			edge.Table:       edge.ValidColumn,
+			event.Table:      event.ValidColumn,
+			fence.Table:      fence.ValidColumn,
+			grant.Table:      grant.ValidColumn,
+			meta.Table:       meta.ValidColumn,
+			owner.Table:      owner.ValidColumn,
+			plan.Table:       plan.ValidColumn,
+			push.Table:       push.ValidColumn,
+			revision.Table:   revision.ValidColumn,
+			scope.Table:      scope.ValidColumn,
+			session.Table:    session.ValidColumn,
+			sighting.Table:   sighting.ValidColumn,
+			statement.Table:  statement.ValidColumn,
+			tag.Table:        tag.ValidColumn,
+			token.Table:      token.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -3,6 +3,7 @@
 package gen
 
 import (
+	"cadastre.dev/cadastre/ent/gen/annotation"
 	"cadastre.dev/cadastre/ent/gen/asset"
 	"cadastre.dev/cadastre/ent/gen/column"
 	"cadastre.dev/cadastre/ent/gen/cursor"
@@ -11,8 +12,10 @@ import (
 	"cadastre.dev/cadastre/ent/gen/grant"
 	"cadastre.dev/cadastre/ent/gen/owner"
 	"cadastre.dev/cadastre/ent/gen/plan"
+	"cadastre.dev/cadastre/ent/gen/scope"
 	"cadastre.dev/cadastre/ent/gen/statement"
 	"cadastre.dev/cadastre/ent/gen/tag"
+	"cadastre.dev/cadastre/ent/gen/token"
 	"cadastre.dev/cadastre/ent/schema"
 )
 
@@ -20,6 +23,16 @@ import (
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	annotationFields := schema.Annotation{}.Fields()
+	_ = annotationFields
+	// annotationDescPath is the schema descriptor for path field.
+	annotationDescPath := annotationFields[0].Descriptor()
+	// annotation.DefaultPath holds the default value on creation for the path field.
+	annotation.DefaultPath = annotationDescPath.Default.(string)
+	// annotationDescProvenanceWhy is the schema descriptor for provenance_why field.
+	annotationDescProvenanceWhy := annotationFields[5].Descriptor()
+	// annotation.DefaultProvenanceWhy holds the default value on creation for the provenance_why field.
+	annotation.DefaultProvenanceWhy = annotationDescProvenanceWhy.Default.(string)
 	assetFields := schema.Asset{}.Fields()
 	_ = assetFields
 	// assetDescParent is the schema descriptor for parent field.
@@ -66,6 +79,10 @@ func init() {
 	cursorDescProblems := cursorFields[3].Descriptor()
 	// cursor.DefaultProblems holds the default value on creation for the problems field.
 	cursor.DefaultProblems = cursorDescProblems.Default.(string)
+	// cursorDescHeld is the schema descriptor for held field.
+	cursorDescHeld := cursorFields[4].Descriptor()
+	// cursor.DefaultHeld holds the default value on creation for the held field.
+	cursor.DefaultHeld = cursorDescHeld.Default.(string)
 	edgeFields := schema.Edge{}.Fields()
 	_ = edgeFields
 	// edgeDescFromPath is the schema descriptor for from_path field.
@@ -124,6 +141,12 @@ func init() {
 	planDescReason := planFields[9].Descriptor()
 	// plan.DefaultReason holds the default value on creation for the reason field.
 	plan.DefaultReason = planDescReason.Default.(string)
+	scopeFields := schema.Scope{}.Fields()
+	_ = scopeFields
+	// scopeDescParent is the schema descriptor for parent field.
+	scopeDescParent := scopeFields[1].Descriptor()
+	// scope.DefaultParent holds the default value on creation for the parent field.
+	scope.DefaultParent = scopeDescParent.Default.(string)
 	statementFields := schema.Statement{}.Fields()
 	_ = statementFields
 	// statementDescProject is the schema descriptor for project field.
@@ -160,4 +183,14 @@ func init() {
 	tagDescProvenanceWhy := tagFields[8].Descriptor()
 	// tag.DefaultProvenanceWhy holds the default value on creation for the provenance_why field.
 	tag.DefaultProvenanceWhy = tagDescProvenanceWhy.Default.(string)
+	tokenFields := schema.Token{}.Fields()
+	_ = tokenFields
+	// tokenDescSources is the schema descriptor for sources field.
+	tokenDescSources := tokenFields[3].Descriptor()
+	// token.DefaultSources holds the default value on creation for the sources field.
+	token.DefaultSources = tokenDescSources.Default.(string)
+	// tokenDescLastUsedAt is the schema descriptor for last_used_at field.
+	tokenDescLastUsedAt := tokenFields[8].Descriptor()
+	// token.DefaultLastUsedAt holds the default value on creation for the last_used_at field.
+	token.DefaultLastUsedAt = tokenDescLastUsedAt.Default.(int64)
 }

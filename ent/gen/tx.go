@@ -14,8 +14,12 @@ import (
 // Tx is a transactional client that is created by calling Client.Tx().
 type Tx struct {
 	config
+	// Annotation is the client for interacting with the Annotation builders.
+	Annotation *AnnotationClient
 	// Asset is the client for interacting with the Asset builders.
 	Asset *AssetClient
+	// Checkpoint is the client for interacting with the Checkpoint builders.
+	Checkpoint *CheckpointClient
 	// Column is the client for interacting with the Column builders.
 	Column *ColumnClient
 	// Cursor is the client for interacting with the Cursor builders.
@@ -26,6 +30,8 @@ type Tx struct {
 	Edge *EdgeClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
+	// Fence is the client for interacting with the Fence builders.
+	Fence *FenceClient
 	// Grant is the client for interacting with the Grant builders.
 	Grant *GrantClient
 	// Meta is the client for interacting with the Meta builders.
@@ -34,14 +40,22 @@ type Tx struct {
 	Owner *OwnerClient
 	// Plan is the client for interacting with the Plan builders.
 	Plan *PlanClient
+	// Push is the client for interacting with the Push builders.
+	Push *PushClient
 	// Revision is the client for interacting with the Revision builders.
 	Revision *RevisionClient
+	// Scope is the client for interacting with the Scope builders.
+	Scope *ScopeClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
+	// Sighting is the client for interacting with the Sighting builders.
+	Sighting *SightingClient
 	// Statement is the client for interacting with the Statement builders.
 	Statement *StatementClient
 	// Tag is the client for interacting with the Tag builders.
 	Tag *TagClient
+	// Token is the client for interacting with the Token builders.
+	Token *TokenClient
 
 	// lazily loaded.
 	client     *Client
@@ -173,20 +187,27 @@ func (tx *Tx) Client() *Client {
 }
 
 func (tx *Tx) init() {
+	tx.Annotation = NewAnnotationClient(tx.config)
 	tx.Asset = NewAssetClient(tx.config)
+	tx.Checkpoint = NewCheckpointClient(tx.config)
 	tx.Column = NewColumnClient(tx.config)
 	tx.Cursor = NewCursorClient(tx.config)
 	tx.Decision = NewDecisionClient(tx.config)
 	tx.Edge = NewEdgeClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
+	tx.Fence = NewFenceClient(tx.config)
 	tx.Grant = NewGrantClient(tx.config)
 	tx.Meta = NewMetaClient(tx.config)
 	tx.Owner = NewOwnerClient(tx.config)
 	tx.Plan = NewPlanClient(tx.config)
+	tx.Push = NewPushClient(tx.config)
 	tx.Revision = NewRevisionClient(tx.config)
+	tx.Scope = NewScopeClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
+	tx.Sighting = NewSightingClient(tx.config)
 	tx.Statement = NewStatementClient(tx.config)
 	tx.Tag = NewTagClient(tx.config)
+	tx.Token = NewTokenClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.
@@ -196,7 +217,7 @@ func (tx *Tx) init() {
 // of them in order to commit or rollback the transaction.
 //
 // If a closed transaction is embedded in one of the generated entities, and the entity
-// applies a query, for example: Asset.QueryXXX(), the query will be executed
+// applies a query, for example: Annotation.QueryXXX(), the query will be executed
 // through the driver which created this transaction.
 //
 // Note that txDriver is not goroutine safe.

@@ -17,5 +17,6 @@ func (Cursor) Fields() []ent.Field {
 		field.Bytes("cursor").Optional().Comment("what the source itself wants to know next time"),
 		field.Int64("crawled_at"),
 		field.String("problems").Default("").Comment("a JSON array of sentences; empty for none"),
+		field.String("held").Default("").Comment("the removals that wait for a person's word, as JSON; empty for none"),
 	}
 }

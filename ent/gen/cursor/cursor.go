@@ -17,6 +17,8 @@ const (
 	FieldCrawledAt = "crawled_at"
 	// FieldProblems holds the string denoting the problems field in the database.
 	FieldProblems = "problems"
+	// FieldHeld holds the string denoting the held field in the database.
+	FieldHeld = "held"
 	// Table holds the table name of the cursor in the database.
 	Table = "cursors"
 )
@@ -27,6 +29,7 @@ var Columns = []string{
 	FieldCursor,
 	FieldCrawledAt,
 	FieldProblems,
+	FieldHeld,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -42,6 +45,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultProblems holds the default value on creation for the "problems" field.
 	DefaultProblems string
+	// DefaultHeld holds the default value on creation for the "held" field.
+	DefaultHeld string
 )
 
 // OrderOption defines the ordering options for the Cursor queries.
@@ -60,4 +65,9 @@ func ByCrawledAt(opts ...sql.OrderTermOption) OrderOption {
 // ByProblems orders the results by the problems field.
 func ByProblems(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldProblems, opts...).ToFunc()
+}
+
+// ByHeld orders the results by the held field.
+func ByHeld(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHeld, opts...).ToFunc()
 }

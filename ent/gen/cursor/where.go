@@ -77,6 +77,11 @@ func Problems(v string) predicate.Cursor {
 	return predicate.Cursor(sql.FieldEQ(FieldProblems, v))
 }
 
+// Held applies equality check predicate on the "held" field. It's identical to HeldEQ.
+func Held(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldEQ(FieldHeld, v))
+}
+
 // CursorEQ applies the EQ predicate on the "cursor" field.
 func CursorEQ(v []byte) predicate.Cursor {
 	return predicate.Cursor(sql.FieldEQ(FieldCursor, v))
@@ -230,6 +235,71 @@ func ProblemsEqualFold(v string) predicate.Cursor {
 // ProblemsContainsFold applies the ContainsFold predicate on the "problems" field.
 func ProblemsContainsFold(v string) predicate.Cursor {
 	return predicate.Cursor(sql.FieldContainsFold(FieldProblems, v))
+}
+
+// HeldEQ applies the EQ predicate on the "held" field.
+func HeldEQ(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldEQ(FieldHeld, v))
+}
+
+// HeldNEQ applies the NEQ predicate on the "held" field.
+func HeldNEQ(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldNEQ(FieldHeld, v))
+}
+
+// HeldIn applies the In predicate on the "held" field.
+func HeldIn(vs ...string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldIn(FieldHeld, vs...))
+}
+
+// HeldNotIn applies the NotIn predicate on the "held" field.
+func HeldNotIn(vs ...string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldNotIn(FieldHeld, vs...))
+}
+
+// HeldGT applies the GT predicate on the "held" field.
+func HeldGT(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldGT(FieldHeld, v))
+}
+
+// HeldGTE applies the GTE predicate on the "held" field.
+func HeldGTE(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldGTE(FieldHeld, v))
+}
+
+// HeldLT applies the LT predicate on the "held" field.
+func HeldLT(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldLT(FieldHeld, v))
+}
+
+// HeldLTE applies the LTE predicate on the "held" field.
+func HeldLTE(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldLTE(FieldHeld, v))
+}
+
+// HeldContains applies the Contains predicate on the "held" field.
+func HeldContains(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldContains(FieldHeld, v))
+}
+
+// HeldHasPrefix applies the HasPrefix predicate on the "held" field.
+func HeldHasPrefix(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldHasPrefix(FieldHeld, v))
+}
+
+// HeldHasSuffix applies the HasSuffix predicate on the "held" field.
+func HeldHasSuffix(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldHasSuffix(FieldHeld, v))
+}
+
+// HeldEqualFold applies the EqualFold predicate on the "held" field.
+func HeldEqualFold(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldEqualFold(FieldHeld, v))
+}
+
+// HeldContainsFold applies the ContainsFold predicate on the "held" field.
+func HeldContainsFold(v string) predicate.Cursor {
+	return predicate.Cursor(sql.FieldContainsFold(FieldHeld, v))
 }
 
 // And groups predicates with the AND operator between them.

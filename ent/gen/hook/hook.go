@@ -9,6 +9,18 @@ import (
 	"cadastre.dev/cadastre/ent/gen"
 )
 
+// The AnnotationFunc type is an adapter to allow the use of ordinary
+// function as Annotation mutator.
+type AnnotationFunc func(context.Context, *gen.AnnotationMutation) (gen.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AnnotationFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, error) {
+	if mv, ok := m.(*gen.AnnotationMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.AnnotationMutation", m)
+}
+
 // The AssetFunc type is an adapter to allow the use of ordinary
 // function as Asset mutator.
 type AssetFunc func(context.Context, *gen.AssetMutation) (gen.Value, error)
@@ -19,6 +31,18 @@ func (f AssetFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, error
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.AssetMutation", m)
+}
+
+// The CheckpointFunc type is an adapter to allow the use of ordinary
+// function as Checkpoint mutator.
+type CheckpointFunc func(context.Context, *gen.CheckpointMutation) (gen.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CheckpointFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, error) {
+	if mv, ok := m.(*gen.CheckpointMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.CheckpointMutation", m)
 }
 
 // The ColumnFunc type is an adapter to allow the use of ordinary
@@ -81,6 +105,18 @@ func (f EventFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, error
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.EventMutation", m)
 }
 
+// The FenceFunc type is an adapter to allow the use of ordinary
+// function as Fence mutator.
+type FenceFunc func(context.Context, *gen.FenceMutation) (gen.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f FenceFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, error) {
+	if mv, ok := m.(*gen.FenceMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.FenceMutation", m)
+}
+
 // The GrantFunc type is an adapter to allow the use of ordinary
 // function as Grant mutator.
 type GrantFunc func(context.Context, *gen.GrantMutation) (gen.Value, error)
@@ -129,6 +165,18 @@ func (f PlanFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, error)
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.PlanMutation", m)
 }
 
+// The PushFunc type is an adapter to allow the use of ordinary
+// function as Push mutator.
+type PushFunc func(context.Context, *gen.PushMutation) (gen.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f PushFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, error) {
+	if mv, ok := m.(*gen.PushMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.PushMutation", m)
+}
+
 // The RevisionFunc type is an adapter to allow the use of ordinary
 // function as Revision mutator.
 type RevisionFunc func(context.Context, *gen.RevisionMutation) (gen.Value, error)
@@ -141,6 +189,18 @@ func (f RevisionFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, er
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.RevisionMutation", m)
 }
 
+// The ScopeFunc type is an adapter to allow the use of ordinary
+// function as Scope mutator.
+type ScopeFunc func(context.Context, *gen.ScopeMutation) (gen.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ScopeFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, error) {
+	if mv, ok := m.(*gen.ScopeMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.ScopeMutation", m)
+}
+
 // The SessionFunc type is an adapter to allow the use of ordinary
 // function as Session mutator.
 type SessionFunc func(context.Context, *gen.SessionMutation) (gen.Value, error)
@@ -151,6 +211,18 @@ func (f SessionFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, err
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.SessionMutation", m)
+}
+
+// The SightingFunc type is an adapter to allow the use of ordinary
+// function as Sighting mutator.
+type SightingFunc func(context.Context, *gen.SightingMutation) (gen.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f SightingFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, error) {
+	if mv, ok := m.(*gen.SightingMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.SightingMutation", m)
 }
 
 // The StatementFunc type is an adapter to allow the use of ordinary
@@ -175,6 +247,18 @@ func (f TagFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, error) 
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.TagMutation", m)
+}
+
+// The TokenFunc type is an adapter to allow the use of ordinary
+// function as Token mutator.
+type TokenFunc func(context.Context, *gen.TokenMutation) (gen.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f TokenFunc) Mutate(ctx context.Context, m gen.Mutation) (gen.Value, error) {
+	if mv, ok := m.(*gen.TokenMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *gen.TokenMutation", m)
 }
 
 // Condition is a hook condition function.

@@ -9,6 +9,55 @@ import (
 )
 
 var (
+	// AnnotationsColumns holds the columns for the "annotations" table.
+	AnnotationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "key", Type: field.TypeString},
+		{Name: "about", Type: field.TypeString},
+		{Name: "digest", Type: field.TypeBytes},
+		{Name: "began", Type: field.TypeInt64},
+		{Name: "ended", Type: field.TypeInt64, Nullable: true},
+		{Name: "path", Type: field.TypeString, Default: ""},
+		{Name: "attribute", Type: field.TypeString},
+		{Name: "value", Type: field.TypeString},
+		{Name: "provenance_kind", Type: field.TypeString},
+		{Name: "provenance_name", Type: field.TypeString},
+		{Name: "provenance_why", Type: field.TypeString, Default: ""},
+	}
+	// AnnotationsTable holds the schema information for the "annotations" table.
+	AnnotationsTable = &schema.Table{
+		Name:       "annotations",
+		Columns:    AnnotationsColumns,
+		PrimaryKey: []*schema.Column{AnnotationsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "annotation_key",
+				Unique:  true,
+				Columns: []*schema.Column{AnnotationsColumns[1]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "ended IS NULL",
+				},
+			},
+			{
+				Name:    "annotation_about_began",
+				Unique:  false,
+				Columns: []*schema.Column{AnnotationsColumns[2], AnnotationsColumns[4]},
+			},
+			{
+				Name:    "annotation_began",
+				Unique:  false,
+				Columns: []*schema.Column{AnnotationsColumns[4]},
+			},
+			{
+				Name:    "annotation_ended",
+				Unique:  false,
+				Columns: []*schema.Column{AnnotationsColumns[5]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "ended IS NOT NULL",
+				},
+			},
+		},
+	}
 	// AssetsColumns holds the columns for the "assets" table.
 	AssetsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -73,6 +122,18 @@ var (
 			},
 		},
 	}
+	// CheckpointsColumns holds the columns for the "checkpoints" table.
+	CheckpointsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "at", Type: field.TypeInt64},
+		{Name: "note", Type: field.TypeString},
+	}
+	// CheckpointsTable holds the schema information for the "checkpoints" table.
+	CheckpointsTable = &schema.Table{
+		Name:       "checkpoints",
+		Columns:    CheckpointsColumns,
+		PrimaryKey: []*schema.Column{CheckpointsColumns[0]},
+	}
 	// ColumnsColumns holds the columns for the "columns" table.
 	ColumnsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -128,6 +189,7 @@ var (
 		{Name: "cursor", Type: field.TypeBytes, Nullable: true},
 		{Name: "crawled_at", Type: field.TypeInt64},
 		{Name: "problems", Type: field.TypeString, Default: ""},
+		{Name: "held", Type: field.TypeString, Default: ""},
 	}
 	// CursorsTable holds the schema information for the "cursors" table.
 	CursorsTable = &schema.Table{
@@ -260,6 +322,18 @@ var (
 				Columns: []*schema.Column{EventsColumns[3]},
 			},
 		},
+	}
+	// FencesColumns holds the columns for the "fences" table.
+	FencesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "number", Type: field.TypeInt64},
+		{Name: "taken_at", Type: field.TypeInt64},
+	}
+	// FencesTable holds the schema information for the "fences" table.
+	FencesTable = &schema.Table{
+		Name:       "fences",
+		Columns:    FencesColumns,
+		PrimaryKey: []*schema.Column{FencesColumns[0]},
 	}
 	// GrantsColumns holds the columns for the "grants" table.
 	GrantsColumns = []*schema.Column{
@@ -399,6 +473,33 @@ var (
 			},
 		},
 	}
+	// PushesColumns holds the columns for the "pushes" table.
+	PushesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "source", Type: field.TypeString},
+		{Name: "key", Type: field.TypeString},
+		{Name: "digest", Type: field.TypeBytes},
+		{Name: "answer", Type: field.TypeString},
+		{Name: "at", Type: field.TypeInt64},
+	}
+	// PushesTable holds the schema information for the "pushes" table.
+	PushesTable = &schema.Table{
+		Name:       "pushes",
+		Columns:    PushesColumns,
+		PrimaryKey: []*schema.Column{PushesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "push_source_key",
+				Unique:  true,
+				Columns: []*schema.Column{PushesColumns[1], PushesColumns[2]},
+			},
+			{
+				Name:    "push_at",
+				Unique:  false,
+				Columns: []*schema.Column{PushesColumns[5]},
+			},
+		},
+	}
 	// RevisionsColumns holds the columns for the "revisions" table.
 	RevisionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -419,6 +520,26 @@ var (
 			},
 		},
 	}
+	// ScopesColumns holds the columns for the "scopes" table.
+	ScopesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "source", Type: field.TypeString},
+		{Name: "parent", Type: field.TypeString, Default: ""},
+		{Name: "done_at", Type: field.TypeInt64},
+	}
+	// ScopesTable holds the schema information for the "scopes" table.
+	ScopesTable = &schema.Table{
+		Name:       "scopes",
+		Columns:    ScopesColumns,
+		PrimaryKey: []*schema.Column{ScopesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "scope_source_parent",
+				Unique:  true,
+				Columns: []*schema.Column{ScopesColumns[1], ScopesColumns[2]},
+			},
+		},
+	}
 	// SessionsColumns holds the columns for the "sessions" table.
 	SessionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -435,6 +556,32 @@ var (
 				Name:    "session_expires_at",
 				Unique:  false,
 				Columns: []*schema.Column{SessionsColumns[2]},
+			},
+		},
+	}
+	// SightingsColumns holds the columns for the "sightings" table.
+	SightingsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "source", Type: field.TypeString},
+		{Name: "about", Type: field.TypeString},
+		{Name: "digest", Type: field.TypeBytes},
+		{Name: "seen_at", Type: field.TypeInt64},
+	}
+	// SightingsTable holds the schema information for the "sightings" table.
+	SightingsTable = &schema.Table{
+		Name:       "sightings",
+		Columns:    SightingsColumns,
+		PrimaryKey: []*schema.Column{SightingsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "sighting_source_about",
+				Unique:  true,
+				Columns: []*schema.Column{SightingsColumns[1], SightingsColumns[2]},
+			},
+			{
+				Name:    "sighting_about",
+				Unique:  false,
+				Columns: []*schema.Column{SightingsColumns[2]},
 			},
 		},
 	}
@@ -553,22 +700,54 @@ var (
 			},
 		},
 	}
+	// TokensColumns holds the columns for the "tokens" table.
+	TokensColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "name", Type: field.TypeString},
+		{Name: "sources", Type: field.TypeString, Default: ""},
+		{Name: "created_by", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeInt64},
+		{Name: "expires_at", Type: field.TypeInt64},
+		{Name: "revoked_at", Type: field.TypeInt64, Nullable: true},
+		{Name: "last_used_at", Type: field.TypeInt64, Default: 0},
+	}
+	// TokensTable holds the schema information for the "tokens" table.
+	TokensTable = &schema.Table{
+		Name:       "tokens",
+		Columns:    TokensColumns,
+		PrimaryKey: []*schema.Column{TokensColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "token_hash",
+				Unique:  true,
+				Columns: []*schema.Column{TokensColumns[1]},
+			},
+		},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		AnnotationsTable,
 		AssetsTable,
+		CheckpointsTable,
 		ColumnsTable,
 		CursorsTable,
 		DecisionsTable,
 		EdgesTable,
 		EventsTable,
+		FencesTable,
 		GrantsTable,
 		MetaTable,
 		OwnersTable,
 		PlansTable,
+		PushesTable,
 		RevisionsTable,
+		ScopesTable,
 		SessionsTable,
+		SightingsTable,
 		StatementsTable,
 		TagsTable,
+		TokensTable,
 	}
 )
 

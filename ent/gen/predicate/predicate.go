@@ -6,8 +6,14 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
+// Annotation is the predicate function for annotation builders.
+type Annotation func(*sql.Selector)
+
 // Asset is the predicate function for asset builders.
 type Asset func(*sql.Selector)
+
+// Checkpoint is the predicate function for checkpoint builders.
+type Checkpoint func(*sql.Selector)
 
 // Column is the predicate function for column builders.
 type Column func(*sql.Selector)
@@ -24,6 +30,9 @@ type Edge func(*sql.Selector)
 // Event is the predicate function for event builders.
 type Event func(*sql.Selector)
 
+// Fence is the predicate function for fence builders.
+type Fence func(*sql.Selector)
+
 // Grant is the predicate function for grant builders.
 type Grant func(*sql.Selector)
 
@@ -36,14 +45,26 @@ type Owner func(*sql.Selector)
 // Plan is the predicate function for plan builders.
 type Plan func(*sql.Selector)
 
+// Push is the predicate function for push builders.
+type Push func(*sql.Selector)
+
 // Revision is the predicate function for revision builders.
 type Revision func(*sql.Selector)
 
+// Scope is the predicate function for scope builders.
+type Scope func(*sql.Selector)
+
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)
+
+// Sighting is the predicate function for sighting builders.
+type Sighting func(*sql.Selector)
 
 // Statement is the predicate function for statement builders.
 type Statement func(*sql.Selector)
 
 // Tag is the predicate function for tag builders.
 type Tag func(*sql.Selector)
+
+// Token is the predicate function for token builders.
+type Token func(*sql.Selector)
