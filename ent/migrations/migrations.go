@@ -19,7 +19,7 @@ import (
 	"ariga.io/atlas/sql/migrate"
 )
 
-//go:embed sqlite
+//go:embed sqlite postgres
 var files embed.FS
 
 // Migration is one step from a version of the tables to the next.
@@ -34,17 +34,23 @@ type Migration struct {
 
 // SQLite returns the migrations of SQLite in order. An error means that the
 // program was built from files that do not match their sum.
-func SQLite() ([]Migration, error) {
-	dir, err := open("sqlite")
+func SQLite() ([]Migration, error) { return list("sqlite") }
+
+// Postgres returns the migrations of PostgreSQL, as SQLite does. The two count
+// their versions apart.
+func Postgres() ([]Migration, error) { return list("postgres") }
+
+func list(folder string) ([]Migration, error) {
+	dir, err := open(folder)
 	if err != nil {
 		return nil, err
 	}
 	if err := migrate.Validate(dir); err != nil {
-		return nil, fmt.Errorf("validate migrations of sqlite: %w", err)
+		return nil, fmt.Errorf("validate migrations of %s: %w", folder, err)
 	}
 	list, err := dir.Files()
 	if err != nil {
-		return nil, fmt.Errorf("list migrations of sqlite: %w", err)
+		return nil, fmt.Errorf("list migrations of %s: %w", folder, err)
 	}
 	out := make([]Migration, 0, len(list))
 	for i, f := range list {

@@ -109,22 +109,12 @@ func (t *Tx) end(ctx context.Context, table table, rows []stored) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	stmt, err := t.prepare(ctx, endSQL(table.name)) //nolint:sqlclosecheck // kept: Tx.close closes it
+	missed, err := t.tx.end(ctx, table.name, int64(t.next()), rows)
 	if err != nil {
-		return err
+		return fmt.Errorf("end %d rows, %s first: %w", len(rows), rows[0].key, err)
 	}
-	for _, row := range rows {
-		result, err := stmt.ExecContext(ctx, int64(t.next()), row.key, row.digest)
-		if err != nil {
-			return fmt.Errorf("end %s: %w", row.key, err)
-		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return fmt.Errorf("end %s: %w", row.key, err)
-		}
-		if n != 1 {
-			return fmt.Errorf("end %s: it is not as the delta says it was: %w", row.key, graph.ErrConflict)
-		}
+	if missed != nil {
+		return fmt.Errorf("end %s: it is not as the delta says it was: %w", missed.key, graph.ErrConflict)
 	}
 	return nil
 }
@@ -177,32 +167,26 @@ func (t *Tx) standing(ctx context.Context, table table, rows []stored) (map[stri
 	return out, found.Err()
 }
 
-// insertRows is how many rows one statement inserts. More are not faster.
-const insertRows = 100
-
-// begin inserts rows, many with one statement.
+// begin inserts rows in bulk.
 func (t *Tx) begin(ctx context.Context, table table, rows []stored) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	columns := table.columns()
-	size := min(insertRows, maxVariables/len(columns))
-	for part := range slices.Chunk(rows, size) {
-		stmt, err := t.prepare(ctx, insertSQL(table.name, columns, len(part))) //nolint:sqlclosecheck // kept: Tx.close closes it
-		if err != nil {
-			return err
+	err := t.tx.insert(ctx, table.name, columns, len(rows), func(i int) ([]any, error) {
+		row, content := rows[i], table.row()
+		if err := content.put(row.item); err != nil {
+			return nil, fmt.Errorf("begin %s: %w", row.key, err)
 		}
-		args := make([]any, 0, len(part)*len(columns))
-		for _, row := range part {
-			content := table.row()
-			if err := content.put(row.item); err != nil {
-				return fmt.Errorf("begin %s: %w", row.key, err)
-			}
-			args = append(args, row.key, text(row.item.About()), row.digest, int64(t.next()))
-			args = append(args, content.fields()...)
-		}
-		if _, err := stmt.ExecContext(ctx, args...); isDuplicate(err) {
-			return fmt.Errorf("begin %d rows, %s first: one stands twice: %w", len(part), part[0].key, graph.ErrConflict)
-		} else if err != nil {
-			return fmt.Errorf("begin %d rows, %s first: %w", len(part), part[0].key, err)
-		}
+		values := make([]any, 0, len(columns))
+		values = append(values, row.key, text(row.item.About()), row.digest, int64(t.next()))
+		return append(values, content.fields()...), nil
+	})
+	if isDuplicate(err) {
+		return fmt.Errorf("begin %d rows, %s first: one stands twice: %w", len(rows), rows[0].key, graph.ErrConflict)
+	}
+	if err != nil {
+		return fmt.Errorf("begin %d rows, %s first: %w", len(rows), rows[0].key, err)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -20,16 +19,15 @@ import (
 // store, and nothing of it is written. Commits wait for each other. fn must
 // not use the Store, only its Tx, and must not keep the Tx.
 func (s *Store) Commit(ctx context.Context, who graph.Principal, why string, fn func(*Tx) error) (graph.Revision, error) {
-	tx, err := s.writer.BeginTx(ctx, nil)
+	tx, err := s.db.begin(ctx, true)
 	if err != nil {
 		return 0, fmt.Errorf("commit %s: %w", why, unavailable(err))
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
-	t := &Tx{store: s, tx: tx, rows: bind(s.dialect, tx), who: who, why: strings.ToValidUTF8(why, "\uFFFD"), counts: map[string]int{}}
+	defer tx.rollback()
+	t := &Tx{store: s, tx: tx, rows: bind(s.dialect, tx), who: who, why: withoutNUL(strings.ToValidUTF8(why, "\uFFFD")), counts: map[string]int{}}
 	if t.head, err = head(ctx, t.rows); err != nil {
 		return 0, fmt.Errorf("commit %s: %w", why, err)
 	}
-	defer t.close()
 	if err := fn(t); err != nil {
 		return 0, fault(err)
 	}
@@ -37,7 +35,7 @@ func (s *Store) Commit(ctx context.Context, who graph.Principal, why string, fn 
 	if err != nil {
 		return 0, fmt.Errorf("commit %s: %w", why, fault(err))
 	}
-	if err := tx.Commit(); err != nil {
+	if err := tx.commit(ctx); err != nil {
 		return 0, fmt.Errorf("commit %s: %w", why, unavailable(err))
 	}
 	return at, nil
@@ -47,16 +45,15 @@ func (s *Store) Commit(ctx context.Context, who graph.Principal, why string, fn 
 // catalog whole, as the transaction has made it so far. One goroutine uses it.
 type Tx struct {
 	store *Store
-	tx    *sql.Tx
+	tx    transaction
 	rows  *gen.Client
 	who   graph.Principal
 	why   string
 	// head is the revision before, which this transaction may follow.
 	head graph.Revision
 	// counts counts the changes of the catalog by what and how.
-	counts   map[string]int
-	events   []audit.Event
-	prepared map[string]*sql.Stmt
+	counts map[string]int
+	events []audit.Event
 }
 
 // next is the revision that this transaction makes if it changes anything.
@@ -99,27 +96,8 @@ func (t *Tx) putRevision(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// prepare keeps a statement for the rest of the transaction.
-func (t *Tx) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if stmt, ok := t.prepared[text]; ok {
-		return stmt, nil
-	}
-	stmt, err := t.tx.PrepareContext(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	if t.prepared == nil {
-		t.prepared = map[string]*sql.Stmt{}
-	}
-	t.prepared[text] = stmt
-	return stmt, nil
-}
-
-func (t *Tx) close() {
-	for _, stmt := range t.prepared {
-		_ = stmt.Close()
-	}
-}
+// withoutNUL replaces the one character that PostgreSQL does not keep.
+func withoutNUL(text string) string { return strings.ReplaceAll(text, "\x00", "\uFFFD") }
 
 // head returns the newest revision.
 func head(ctx context.Context, rows *gen.Client) (graph.Revision, error) {

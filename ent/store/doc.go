@@ -1,5 +1,5 @@
 // Package store keeps the catalog: what is, what was, who changed it and what
-// is to be done about it, in one SQLite file.
+// is to be done about it, in one SQLite file or a PostgreSQL database.
 //
 // It owns the tables of ent/schema and River's, Commit (the only way to write)
 // and Reader (the only way to read), the audit log's place on disk, the jobs'
@@ -29,14 +29,22 @@
 // the reasons of other people's commits. A reader from whom nothing can be
 // hidden (a clause without conditions) reads all of these as they stand.
 //
-// # The database
+// # The databases
 //
-// One connection writes and a pool reads (WAL), so that writers wait for each
-// other in the program and SQLite never answers that it is busy; River works
-// on the writer's handle for the same reason. A commit therefore holds up the
-// queue for as long as it lasts: what takes long (network, analysis) is done
-// before Commit, and the function only compares and writes. What belongs to
-// one dialect stands in x_sqlite.go; the rest is built by ent.
+// Both pass one suite, storetest; what differs stands behind database. Commits
+// are in a line on both: a reader at revision N sees all that was committed up
+// to N without holding a transaction open.
+//
+// On SQLite one connection writes and a pool reads (WAL), so that writers wait
+// for each other in the program and SQLite never answers that it is busy;
+// River works on the writer's handle for the same reason. A commit therefore
+// holds up the queue for as long as it lasts: what takes long (network,
+// analysis) is done before Commit, and the function only compares and writes.
+//
+// On PostgreSQL any number of programs share the database and its jobs. A
+// commit takes an advisory lock, a job its turn and a program its lease by
+// others; the fence of a crawl (TakeFence, HoldFence) keeps the catalog right
+// where a lock was lost.
 //
 // Items are read and written through one description a table (see table)
 // rather than ent's generated verbs: history is the same for all seven types,

@@ -26,6 +26,7 @@ func (t *Tx) Record(e audit.Event) {
 	if e.Actor == "" {
 		e.Actor = t.who.ID
 	}
+	e.Actor, e.Object = withoutNUL(e.Actor), withoutNUL(e.Object)
 	t.events = append(t.events, e)
 }
 

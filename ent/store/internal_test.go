@@ -29,11 +29,11 @@ func TestAMigrationIsPrecededByACopy(t *testing.T) {
 	}
 	more := append(slices.Clip(all), migrations.Migration{Version: len(all) + 1, Name: "more.sql", Statements: []string{"CREATE TABLE more (id integer)"}})
 	for range 2 {
-		if err := s.migrateSQLite(t.Context(), path, true, more); err != nil {
+		if err := sqliteOf(s).migrate(t.Context(), path, true, more); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.writer.ExecContext(t.Context(), "INSERT INTO more VALUES (1)"); err != nil {
+	if _, err := sqliteOf(s).writer.ExecContext(t.Context(), "INSERT INTO more VALUES (1)"); err != nil {
 		t.Error(err)
 	}
 	copies, err := filepath.Glob(path + ".v*.bak")
@@ -67,7 +67,7 @@ func TestAFailedMigrationChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := append(slices.Clip(all), migrations.Migration{Version: len(all) + 1, Name: "broken.sql", Statements: []string{"CREATE TABLE more (id integer)", "no SQL"}})
-	if err := s.migrateSQLite(t.Context(), path, true, broken); err == nil || !strings.Contains(err.Error(), "broken.sql") {
+	if err := sqliteOf(s).migrate(t.Context(), path, true, broken); err == nil || !strings.Contains(err.Error(), "broken.sql") {
 		t.Errorf("migrate: %v, want an error that names the file", err)
 	}
 	if err := s.Close(); err != nil {

@@ -3,9 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -13,9 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"cadastre.dev/cadastre/graph"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
 )
 
@@ -85,36 +81,33 @@ func (h atLeast) Enabled(ctx context.Context, l slog.Level) bool {
 	return l >= h.level && h.Handler.Enabled(ctx, l)
 }
 
-// newQueue returns a client that only inserts and lists jobs.
-func newQueue(db *sql.DB, log *slog.Logger) (*river.Client[*sql.Tx], error) {
-	queue, err := river.NewClient(riversqlite.New(db), &river.Config{Logger: quiet(log), MaxAttempts: jobAttempts})
-	if err != nil {
-		return nil, fmt.Errorf("open the queue: %w", err)
-	}
-	return queue, nil
-}
-
 // Enqueue makes a job due when the transaction commits. A job of the same kind
 // and arguments that still waits makes it superfluous; one that runs does not,
 // for it may have read before this transaction.
 func (t *Tx) Enqueue(ctx context.Context, args river.JobArgs) error {
+	if err := t.tx.enqueue(ctx, args); err != nil {
+		return fmt.Errorf("enqueue %s: %w", args.Kind(), err)
+	}
+	return nil
+}
+
+// enqueue is Enqueue for one sort of transaction.
+func enqueue[T any](ctx context.Context, queue *river.Client[T], tx T, args river.JobArgs) error {
 	data, err := json.Marshal(args)
 	if err != nil {
-		return fmt.Errorf("enqueue %s: %w", args.Kind(), err)
+		return err
 	}
 	waiting := river.NewJobListParams().Kinds(args.Kind()).First(maxJobs).States(
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateScheduled)
-	found, err := t.store.queue.JobListTx(ctx, t.tx, waiting)
+	found, err := queue.JobListTx(ctx, tx, waiting)
 	if err != nil {
-		return fmt.Errorf("enqueue %s: %w", args.Kind(), err)
+		return err
 	}
 	if slices.ContainsFunc(found.Jobs, func(j *rivertype.JobRow) bool { return sameJSON(j.EncodedArgs, data) }) {
 		return nil
 	}
-	if _, err := t.store.queue.InsertTx(ctx, t.tx, args, nil); err != nil {
-		return fmt.Errorf("enqueue %s: %w", args.Kind(), err)
-	}
-	return nil
+	_, err = queue.InsertTx(ctx, tx, args, nil)
+	return err
 }
 
 // maxJobs is how many jobs are looked at. There is one a kind and subject.
@@ -132,66 +125,81 @@ type JobConfig struct {
 	Parallel int
 }
 
+// JobClient works the jobs of a store.
+type JobClient struct{ worker }
+
 // NewJobClient returns a client that works the jobs of this store; the caller
-// starts and stops it. Jobs that a killed program left running are due again.
-// One program works the jobs of a SQLite file at a time.
-func (s *Store) NewJobClient(ctx context.Context, workers *river.Workers, c JobConfig) (*river.Client[*sql.Tx], error) {
+// starts and stops it. Jobs that a killed program left running are due again:
+// at once on SQLite, whose jobs one program works at a time, and on PostgreSQL,
+// where any number of programs do, as soon as the others see that it is gone.
+func (s *Store) NewJobClient(ctx context.Context, workers *river.Workers, c JobConfig) (*JobClient, error) {
 	if c.Parallel <= 0 {
 		c.Parallel = 4
 	}
-	if _, err := s.writer.ExecContext(ctx, requeueSQL); err != nil {
-		return nil, fmt.Errorf("make jobs due again: %w", unavailable(err))
+	w, err := s.db.workers(ctx, workers, c)
+	if err != nil {
+		return nil, fmt.Errorf("open the job client: %w", err)
 	}
-	client, err := river.NewClient(riversqlite.New(s.writer), &river.Config{
-		Logger:               quiet(s.log),
+	return &JobClient{w}, nil
+}
+
+// riverConfig is how jobs are worked on either database.
+func riverConfig(log *slog.Logger, workers *river.Workers, c JobConfig, take func(context.Context, string) (func(), bool, error)) *river.Config {
+	return &river.Config{
+		Logger:               quiet(log),
 		Workers:              workers,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: c.Parallel}},
 		FetchPollInterval:    jobPoll,
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: jobRescue,
 		MaxAttempts:          jobAttempts,
-		Middleware:           []rivertype.Middleware{&oneAtATime{running: map[string]bool{}}},
+		Middleware:           []rivertype.Middleware{&oneAtATime{take: take}},
 		// Commits hold the writer for as long as they last, and the queue's
 		// own work waits with them.
 		JobCleanerTimeout: time.Minute,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open the job client: %w", err)
 	}
-	return client, nil
 }
 
 // oneAtATime puts a job off while another of its kind and arguments runs.
 type oneAtATime struct {
 	river.MiddlewareDefaults
-	mu      sync.Mutex
-	running map[string]bool
+	// take takes the turn of a key until give is called; ok is false while
+	// another has it.
+	take func(ctx context.Context, key string) (give func(), ok bool, err error)
 }
 
 // Work runs the job, or puts it off.
 func (o *oneAtATime) Work(ctx context.Context, job *rivertype.JobRow, run func(context.Context) error) error {
-	key := job.Kind + "\x00" + string(job.EncodedArgs)
-	if !o.take(key) {
+	give, ok, err := o.take(ctx, job.Kind+"\x00"+string(job.EncodedArgs))
+	if err != nil {
+		return fmt.Errorf("take the turn of job %s: %w", job.Kind, err)
+	}
+	if !ok {
 		return river.JobSnooze(jobAgain)
 	}
-	defer o.give(key)
+	defer give()
 	return run(ctx)
 }
 
-func (o *oneAtATime) take(key string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.running[key] {
-		return false
-	}
-	o.running[key] = true
-	return true
+// turns are those of one program.
+type turns struct {
+	mu      sync.Mutex
+	running map[string]bool
 }
 
-func (o *oneAtATime) give(key string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.running, key)
+// take is oneAtATime.take.
+func (t *turns) take(_ context.Context, key string) (give func(), ok bool, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.running[key] {
+		return nil, false, nil
+	}
+	t.running[key] = true
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.running, key)
+	}, true, nil
 }
 
 // Job is a job that waits or runs.
@@ -209,7 +217,7 @@ type Job struct {
 // Pending returns the jobs that wait, run or will be tried again, oldest
 // first.
 func (s *Store) Pending(ctx context.Context) ([]Job, error) {
-	found, err := s.queue.JobList(ctx, river.NewJobListParams().First(maxJobs).States(
+	found, err := s.db.queue().JobList(ctx, river.NewJobListParams().First(maxJobs).States(
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
 		rivertype.JobStateRunning, rivertype.JobStateScheduled))
 	if err != nil {
@@ -265,12 +273,4 @@ func describe(jobs []Job) string {
 		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %s is %s %s", j.Kind, j.Subject, j.State, j.Error)))
 	}
 	return strings.Join(parts, "; ")
-}
-
-// unavailable marks that the database itself could not be reached.
-func unavailable(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", graph.ErrUnavailable, err)
 }

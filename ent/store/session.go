@@ -33,38 +33,27 @@ func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, foun
 
 // CommitCtx adds or replaces a session, and sweeps those that have expired.
 func (s *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	tx, err := s.store.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("keep session: %w", unavailable(err))
-	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
-	rows := bind(s.store.dialect, tx)
-	if _, err := rows.Session.Delete().Where(session.ExpiresAtLTE(micros(s.store.now()))).Exec(ctx); err != nil {
-		return fmt.Errorf("sweep sessions: %w", err)
-	}
-	err = rows.Session.Create().SetID(hashOf(token)).SetData(append([]byte{}, data...)).SetExpiresAt(micros(expiry)).
-		OnConflictColumns(session.FieldID).UpdateNewValues().Exec(ctx)
+	err := s.store.write(ctx, false, func(rows *gen.Client) error {
+		if _, err := rows.Session.Delete().Where(session.ExpiresAtLTE(micros(s.store.now()))).Exec(ctx); err != nil {
+			return fmt.Errorf("sweep: %w", err)
+		}
+		return rows.Session.Create().SetID(hashOf(token)).SetData(append([]byte{}, data...)).SetExpiresAt(micros(expiry)).
+			OnConflictColumns(session.FieldID).UpdateNewValues().Exec(ctx)
+	})
 	if err != nil {
 		return fmt.Errorf("keep session: %w", err)
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("keep session: %w", unavailable(err))
 	}
 	return nil
 }
 
 // DeleteCtx ends a session; one that is not there is no error.
 func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
-	tx, err := s.store.writer.BeginTx(ctx, nil)
+	err := s.store.write(ctx, false, func(rows *gen.Client) error {
+		_, err := rows.Session.Delete().Where(session.ID(hashOf(token))).Exec(ctx)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("end session: %w", unavailable(err))
-	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
-	if _, err := bind(s.store.dialect, tx).Session.Delete().Where(session.ID(hashOf(token))).Exec(ctx); err != nil {
 		return fmt.Errorf("end session: %w", err)
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("end session: %w", unavailable(err))
 	}
 	return nil
 }

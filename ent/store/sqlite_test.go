@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"cadastre.dev/cadastre/ent/migrations"
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/audit"
@@ -134,7 +135,11 @@ func TestAFileOfANewerProgramIsRefused(t *testing.T) {
 	if _, err := store.Open(t.Context(), store.Config{Path: path}); !errors.Is(err, graph.ErrConflict) || !strings.Contains(err.Error(), "newer") {
 		t.Errorf("open: %v, want a conflict that says what to do", err)
 	}
-	raw(t, path, "PRAGMA user_version = 1")
+	all, err := migrations.SQLite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw(t, path, fmt.Sprintf("PRAGMA user_version = %d", len(all)))
 	openAt(t, path)
 }
 

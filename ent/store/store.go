@@ -13,7 +13,6 @@ import (
 	"cadastre.dev/cadastre/graph"
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
-	"github.com/riverqueue/river"
 )
 
 // Config says where the store lies. The zero Config is a private store that
@@ -23,6 +22,10 @@ type Config struct {
 	// Empty: a private file in the system's temporary folder, which Close
 	// removes. Defaults to empty.
 	Path string
+	// URL is where a PostgreSQL database is, as libpq writes it; Path is then
+	// not looked at. Any number of programs may have it open. It may hold a
+	// password and stands in no error. Defaults to SQLite.
+	URL string
 	// Logger takes what operators should know. Defaults to discarding.
 	Logger *slog.Logger
 	// Now is the clock of revisions, events and sessions. Defaults to
@@ -32,23 +35,21 @@ type Config struct {
 
 // Store is an open catalog. All its methods may be called concurrently.
 type Store struct {
+	db database
+	// dialect is ent's name of the database, and readers its pool.
 	dialect string
-	// writer has one connection, so that writes queue in the program and
-	// SQLite never answers that it is busy. readers see the last commit.
-	writer, readers *sql.DB
+	readers *sql.DB
 	// rows is ent's client over readers.
-	rows *gen.Client
-	// queue only inserts; NewJobClient makes the one that works.
-	queue   *river.Client[*sql.Tx]
+	rows    *gen.Client
 	log     *slog.Logger
 	now     func() time.Time
 	catalog string
 	derived derived
-	remove  func() error
 }
 
 // Open opens or makes the store, and brings its tables up to date; an existing
-// file is copied beside itself first. A file that a newer program wrote is
+// file is copied beside itself first, and of several programs that open one
+// database the first alone migrates. A database that a newer program wrote is
 // graph.ErrConflict and stays as it is.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Logger == nil {
@@ -57,40 +58,25 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	s := &Store{log: c.Logger, now: c.Now, remove: func() error { return nil }}
-	if err := s.open(ctx, c.Path); err != nil {
-		return nil, errors.Join(err, s.Close())
+	where, open := c.Path, openSQLite
+	if c.URL != "" {
+		where, open = "postgres", openPostgres
+	}
+	db, err := open(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", where, err)
+	}
+	s := &Store{db: db, dialect: db.name(), readers: db.pool(), log: c.Logger, now: c.Now}
+	s.rows = gen.NewClient(gen.Driver(entsql.OpenDB(s.dialect, s.readers)))
+	if err := s.identify(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", where, err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string) error {
-	if err := s.openSQLite(ctx, path); err != nil {
-		return fmt.Errorf("open store %s: %w", path, err)
-	}
-	s.rows = gen.NewClient(gen.Driver(entsql.OpenDB(s.dialect, s.readers)))
-	queue, err := newQueue(s.readers, s.log)
-	if err != nil {
-		return fmt.Errorf("open store %s: %w", path, err)
-	}
-	s.queue = queue
-	if err := s.identify(ctx); err != nil {
-		return fmt.Errorf("open store %s: %w", path, err)
-	}
-	return nil
-}
-
-// Close waits for reads and writes under way and closes the file. Closing
+// Close waits for reads and writes under way and closes the database. Closing
 // twice is no error.
-func (s *Store) Close() error {
-	var errs []error
-	for _, db := range []*sql.DB{s.readers, s.writer} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
-	}
-	return errors.Join(append(errs, s.remove())...)
-}
+func (s *Store) Close() error { return s.db.close() }
 
 // Catalog is the id of the catalog, drawn when the store was made.
 func (s *Store) Catalog() string { return s.catalog }
@@ -100,28 +86,42 @@ const metaCatalog = "catalog"
 
 // identify reads the catalog's id, and draws it in a new store.
 func (s *Store) identify(ctx context.Context) error {
-	tx, err := s.writer.BeginTx(ctx, nil)
+	err := s.write(ctx, true, func(rows *gen.Client) error {
+		found, err := rows.Meta.Get(ctx, metaCatalog)
+		if gen.IsNotFound(err) {
+			found, err = rows.Meta.Create().SetID(metaCatalog).SetValue(rand.Text()).Save(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		s.catalog = found.Value
+		return nil
+	})
 	if err != nil {
-		return fmt.Errorf("identify catalog: %w", err)
-	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
-	rows := bind(s.dialect, tx)
-	found, err := rows.Meta.Get(ctx, metaCatalog)
-	if gen.IsNotFound(err) {
-		found, err = rows.Meta.Create().SetID(metaCatalog).SetValue(rand.Text()).Save(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("identify catalog: %w", err)
-	}
-	s.catalog = found.Value
-	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("identify catalog: %w", err)
 	}
 	return nil
 }
 
+// write runs fn in a write of its own, for what stands outside revisions and
+// the audit log.
+func (s *Store) write(ctx context.Context, exclusive bool, fn func(*gen.Client) error) error {
+	tx, err := s.db.begin(ctx, exclusive)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer tx.rollback()
+	if err := fn(bind(s.dialect, tx)); err != nil {
+		return fault(err)
+	}
+	if err := tx.commit(ctx); err != nil {
+		return unavailable(err)
+	}
+	return nil
+}
+
 // bind returns ent's client over a transaction that somebody else ends.
-func bind(name string, tx *sql.Tx) *gen.Client {
+func bind(name string, tx transaction) *gen.Client {
 	return gen.NewClient(gen.Driver(within{entsql.NewDriver(name, entsql.Conn{ExecQuerier: tx})}))
 }
 

@@ -6,6 +6,7 @@ import (
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/ent/store/storetest"
 	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/internal/pgtest"
 )
 
 var boss = graph.Principal{ID: "boss@example.org"}
@@ -21,6 +22,17 @@ func TestSQLiteInAFile(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T, c store.Config) *store.Store {
 		c.Path = t.TempDir() + "/a catalog?#%.db"
+		return open(t, c)
+	})
+}
+
+// TestPostgres runs the suite on a server of its own, each test in a database
+// of its own.
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	storetest.Run(t, func(t *testing.T, c store.Config) *store.Store {
+		c.URL = server.Database(t)
 		return open(t, c)
 	})
 }

@@ -80,26 +80,26 @@ func (t table) columns() []string {
 // digest is a short hash over the content of an item, by which the store knows
 // whether a row is still what a delta was made from. Text that is not UTF-8 is
 // graph.ErrInvalid: it would come back as something else, and the same facts
-// would make a revision each time.
+// would make a revision each time. So is text with a NUL, which PostgreSQL does
+// not keep.
 func digest(i graph.Item) ([]byte, error) {
 	data, err := json.Marshal(i)
 	if err != nil {
 		return nil, fmt.Errorf("encode %q: %w", i.Key(), err)
 	}
-	if replaced(data) {
-		return nil, fmt.Errorf("encode %q: text that is not UTF-8: %w", i.Key(), graph.ErrInvalid)
+	if escaped(data, `\ufffd`) || escaped(data, `\u0000`) {
+		return nil, fmt.Errorf("encode %q: text that is not UTF-8, or holds a NUL: %w", i.Key(), graph.ErrInvalid)
 	}
 	sum := sha256.Sum256(data)
 	return sum[:16], nil
 }
 
-// replaced says whether JSON holds the escape that the encoder writes for
-// bytes that are no text. The character itself it does not escape, and a
-// backslash in a text it doubles.
-func replaced(data []byte) bool {
-	escape := []byte(`\ufffd`)
+// escaped says whether JSON holds an escape that the encoder writes, as it does
+// \ufffd for bytes that are no text; the character itself it does not escape.
+// A backslash in a text it doubles.
+func escaped(data []byte, escape string) bool {
 	for rest := data; ; {
-		at := bytes.Index(rest, escape)
+		at := bytes.Index(rest, []byte(escape))
 		if at < 0 {
 			return false
 		}

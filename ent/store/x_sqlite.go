@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,48 +14,190 @@ import (
 	"cadastre.dev/cadastre/ent/migrations"
 	"cadastre.dev/cadastre/graph"
 	"entgo.io/ent/dialect"
+	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // the driver
 )
 
 // maxReaders is how many reads SQLite does at a time; more wait.
 const maxReaders = 8
 
+// sqliteDB is one SQLite file. One connection writes and a pool reads, so that
+// writes queue in the program and SQLite never answers that it is busy.
+type sqliteDB struct {
+	writer, readers *sql.DB
+	jobs            *river.Client[*sql.Tx]
+	log             *slog.Logger
+	remove          func() error
+}
+
 // openSQLite opens both handles on the file and brings its tables up to date.
-func (s *Store) openSQLite(ctx context.Context, path string) error {
-	s.dialect = dialect.SQLite
+func openSQLite(ctx context.Context, c Config) (database, error) {
+	d := &sqliteDB{log: c.Logger, remove: func() error { return nil }}
+	if err := d.open(ctx, c.Path); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func (d *sqliteDB) open(ctx context.Context, path string) error {
 	durable := path != ""
 	if !durable {
 		folder, err := os.MkdirTemp("", "cadastre-")
 		if err != nil {
 			return fmt.Errorf("make a private folder: %w", err)
 		}
-		s.remove = func() error { return os.RemoveAll(folder) }
+		d.remove = func() error { return os.RemoveAll(folder) }
 		path = filepath.Join(folder, "store.db")
 	}
 	existed, err := touchPrivate(path)
 	if err != nil {
 		return err
 	}
-	if s.writer, err = sql.Open("sqlite", sqliteDSN(path, durable, false)); err != nil {
+	if d.writer, err = sql.Open("sqlite", sqliteDSN(path, durable, false)); err != nil {
 		return fmt.Errorf("open the writer: %w", err)
 	}
-	s.writer.SetMaxOpenConns(1)
+	d.writer.SetMaxOpenConns(1)
 	all, err := migrations.SQLite()
 	if err != nil {
 		return err
 	}
-	if err := s.migrateSQLite(ctx, path, existed, all); err != nil {
+	if err := d.migrate(ctx, path, existed, all); err != nil {
 		return err
 	}
-	if s.readers, err = sql.Open("sqlite", sqliteDSN(path, durable, true)); err != nil {
+	if d.readers, err = sql.Open("sqlite", sqliteDSN(path, durable, true)); err != nil {
 		return fmt.Errorf("open the readers: %w", err)
 	}
-	s.readers.SetMaxOpenConns(maxReaders)
-	s.readers.SetMaxIdleConns(maxReaders)
+	d.readers.SetMaxOpenConns(maxReaders)
+	d.readers.SetMaxIdleConns(maxReaders)
+	d.jobs, err = river.NewClient(riversqlite.New(d.readers), &river.Config{Logger: quiet(d.log), MaxAttempts: jobAttempts})
+	if err != nil {
+		return fmt.Errorf("open the queue: %w", err)
+	}
 	return nil
+}
+
+func (d *sqliteDB) name() string { return dialect.SQLite }
+
+func (d *sqliteDB) pool() *sql.DB { return d.readers }
+
+func (d *sqliteDB) queue() queue { return d.jobs }
+
+func (d *sqliteDB) close() error {
+	var errs []error
+	for _, db := range []*sql.DB{d.readers, d.writer} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(append(errs, d.remove())...)
+}
+
+// begin begins a write; every write of this file is exclusive.
+func (d *sqliteDB) begin(ctx context.Context, _ bool) (transaction, error) {
+	tx, err := d.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &sqliteTx{Tx: tx, jobs: d.jobs}, nil
+}
+
+// workers returns a client on the writer's handle, whose writes wait in line
+// with commits. What a killed program left running is due again.
+func (d *sqliteDB) workers(ctx context.Context, workers *river.Workers, c JobConfig) (worker, error) {
+	if _, err := d.writer.ExecContext(ctx, requeueSQL); err != nil {
+		return nil, fmt.Errorf("make jobs due again: %w", unavailable(err))
+	}
+	own := turns{running: map[string]bool{}}
+	return river.NewClient(riversqlite.New(d.writer), riverConfig(d.log, workers, c, own.take))
+}
+
+// sqliteTx is a write transaction that keeps its statements prepared.
+type sqliteTx struct {
+	*sql.Tx
+	jobs     *river.Client[*sql.Tx]
+	prepared map[string]*sql.Stmt
+}
+
+// prepare keeps a statement for the rest of the transaction.
+func (t *sqliteTx) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if stmt, ok := t.prepared[text]; ok {
+		return stmt, nil
+	}
+	stmt, err := t.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if t.prepared == nil {
+		t.prepared = map[string]*sql.Stmt{}
+	}
+	t.prepared[text] = stmt
+	return stmt, nil
+}
+
+// insertRows is how many rows one statement inserts. More are not faster.
+const insertRows = 100
+
+func (t *sqliteTx) insert(ctx context.Context, table string, columns []string, n int, values func(int) ([]any, error)) error {
+	size := min(insertRows, maxVariables/len(columns))
+	for from := 0; from < n; from += size {
+		rows := min(size, n-from)
+		stmt, err := t.prepare(ctx, insertSQL(table, columns, rows)) //nolint:sqlclosecheck // kept until the transaction ends
+		if err != nil {
+			return err
+		}
+		args := make([]any, 0, rows*len(columns))
+		for i := from; i < from+rows; i++ {
+			row, err := values(i)
+			if err != nil {
+				return err
+			}
+			args = append(args, row...)
+		}
+		if _, err := stmt.ExecContext(ctx, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *sqliteTx) end(ctx context.Context, table string, at int64, rows []stored) (*stored, error) {
+	stmt, err := t.prepare(ctx, endSQL(table)) //nolint:sqlclosecheck // kept until the transaction ends
+	if err != nil {
+		return nil, err
+	}
+	for i, row := range rows {
+		result, err := stmt.ExecContext(ctx, at, row.key, row.digest)
+		if err != nil {
+			return nil, fmt.Errorf("end %s: %w", row.key, err)
+		}
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			return &rows[i], err
+		}
+	}
+	return nil, nil
+}
+
+func (t *sqliteTx) enqueue(ctx context.Context, args river.JobArgs) error {
+	return enqueue(ctx, t.jobs, t.Tx, args)
+}
+
+func (t *sqliteTx) commit(context.Context) error {
+	t.close()
+	return t.Commit()
+}
+
+func (t *sqliteTx) rollback() {
+	t.close()
+	_ = t.Rollback() // after commit it does nothing
+}
+
+func (t *sqliteTx) close() {
+	for _, stmt := range t.prepared {
+		_ = stmt.Close()
+	}
+	t.prepared = nil
 }
 
 // touchPrivate makes the file where it is not there, and lets the owner alone
@@ -94,18 +237,18 @@ func sqliteDSN(path string, durable, readOnly bool) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath() + "?" + query.Encode()
 }
 
-// migrateSQLite brings the tables, and those of the jobs, from the version of
+// migrate brings the tables, and those of the jobs, from the version of
 // the file to the newest. The version stands in the file's header, where no
 // table need exist to read it.
-func (s *Store) migrateSQLite(ctx context.Context, path string, existed bool, all []migrations.Migration) error {
+func (d *sqliteDB) migrate(ctx context.Context, path string, existed bool, all []migrations.Migration) error {
 	var version int
-	if err := s.writer.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+	if err := d.writer.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return fmt.Errorf("read the version of the tables: %w", fault(err))
 	}
 	if version > len(all) {
 		return fmt.Errorf("the file has version %d of the tables and this program knows up to %d; start the newer program, or restore the copy made before it migrated: %w", version, len(all), graph.ErrConflict)
 	}
-	jobs, err := rivermigrate.New(riversqlite.New(s.writer), &rivermigrate.Config{Logger: quiet(s.log)})
+	jobs, err := rivermigrate.New(riversqlite.New(d.writer), &rivermigrate.Config{Logger: quiet(d.log)})
 	if err != nil {
 		return fmt.Errorf("prepare the tables of the jobs: %w", err)
 	}
@@ -117,15 +260,15 @@ func (s *Store) migrateSQLite(ctx context.Context, path string, existed bool, al
 		return nil
 	}
 	if existed {
-		if err := s.backupSQLite(ctx, fmt.Sprintf("%s.v%d.bak", path, version)); err != nil {
+		if err := d.backup(ctx, fmt.Sprintf("%s.v%d.bak", path, version)); err != nil {
 			return err
 		}
 	}
 	for _, m := range all[version:] {
-		if err := s.migrateTo(ctx, m); err != nil {
+		if err := d.migrateTo(ctx, m); err != nil {
 			return fmt.Errorf("migration %s: %w", m.Name, fault(err))
 		}
-		s.log.InfoContext(ctx, "store migrated", "ref", m.Name)
+		d.log.InfoContext(ctx, "store migrated", "ref", m.Name)
 	}
 	if _, err := jobs.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("migrate the tables of the jobs: %w", err)
@@ -133,8 +276,8 @@ func (s *Store) migrateSQLite(ctx context.Context, path string, existed bool, al
 	return nil
 }
 
-func (s *Store) migrateTo(ctx context.Context, m migrations.Migration) error {
-	tx, err := s.writer.BeginTx(ctx, nil)
+func (d *sqliteDB) migrateTo(ctx context.Context, m migrations.Migration) error {
+	tx, err := d.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -151,42 +294,21 @@ func (s *Store) migrateTo(ctx context.Context, m migrations.Migration) error {
 	return tx.Commit()
 }
 
-// backupSQLite writes a whole copy of the store to a file that its owner alone
+// backup writes a whole copy of the store to a file that its owner alone
 // may read. It takes the place of an older copy only when it is whole.
-func (s *Store) backupSQLite(ctx context.Context, path string) error {
+func (d *sqliteDB) backup(ctx context.Context, path string) error {
 	part := path + ".part"
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("back up to %s: %w", path, err)
 	}
-	if _, err := s.writer.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
+	if _, err := d.writer.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
 		return fmt.Errorf("back up to %s: %w", path, err)
 	}
 	if err := errors.Join(os.Chmod(part, 0o600), os.Rename(part, path)); err != nil {
 		return fmt.Errorf("back up to %s: %w", path, err)
 	}
-	s.log.InfoContext(ctx, "store backed up", "ref", path)
+	d.log.InfoContext(ctx, "store backed up", "ref", path)
 	return nil
-}
-
-// isDuplicate says whether a write met a unique index.
-func isDuplicate(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
-}
-
-// fault marks errors of the disk and the file, which asking again later may
-// mend, as graph.ErrUnavailable.
-func fault(err error) error {
-	var e *sqlite.Error
-	if !errors.As(err, &e) || errors.Is(err, graph.ErrUnavailable) {
-		return err
-	}
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
-		sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%w: %w", graph.ErrUnavailable, err)
-	}
-	return err
 }
 
 // maxVariables is how many parameters one statement of SQLite takes.

@@ -59,6 +59,7 @@ func Run(t *testing.T, open Open) {
 		{"the access ledger", ledger},
 		{"cursors", cursors},
 		{"sessions", sessions},
+		{"fences", fences},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
