@@ -104,13 +104,17 @@ func TestTheQueueAndCommitsLiveTogether(t *testing.T) {
 func TestTwoProgramsOnOneFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "store.db")
-	programs := []*store.Store{openAt(t, path), openAt(t, path)}
-	if programs[0].Catalog() != programs[1].Catalog() {
-		t.Errorf("one file is two catalogs: %q and %q", programs[0].Catalog(), programs[1].Catalog())
-	}
+	commitTogether(t, openAt(t, path), openAt(t, path))
+}
+
+func commitTogether(t *testing.T, programs ...*store.Store) {
+	t.Helper()
 	const rounds = 10
 	var group sync.WaitGroup
 	for n, s := range programs {
+		if s.Catalog() != programs[0].Catalog() {
+			t.Errorf("one database is two catalogs: %q and %q", programs[0].Catalog(), s.Catalog())
+		}
 		group.Go(func() {
 			for i := range rounds {
 				_, err := s.Commit(t.Context(), boss, "both", func(tx *store.Tx) error {
@@ -124,11 +128,12 @@ func TestTwoProgramsOnOneFile(t *testing.T) {
 		})
 	}
 	group.Wait()
+	want := len(programs) * rounds
 	for n, s := range programs {
 		r := readerFor(t, s, graph.Everything())
 		counts, err := r.Counts(t.Context())
-		if err != nil || counts.Assets != 2*rounds || r.Revision() != 2*rounds {
-			t.Errorf("program %d sees %d assets at %d, %v, want %d", n, counts.Assets, r.Revision(), err, 2*rounds)
+		if err != nil || counts.Assets != want || int(r.Revision()) != want {
+			t.Errorf("program %d sees %d assets at %d, %v, want %d", n, counts.Assets, r.Revision(), err, want)
 		}
 		if report := audit.Verify(s.Events(t.Context())); !report.OK {
 			t.Errorf("program %d: audit: %+v", n, report)

@@ -16,6 +16,7 @@ import (
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/audit"
+	"cadastre.dev/cadastre/internal/pgtest"
 )
 
 // crashPath is the variable by which the test program, started again by
@@ -30,6 +31,12 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	if url := os.Getenv(hangAt); url != "" {
+		if err := hang(context.Background(), url); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 	os.Exit(m.Run())
 }
 
@@ -39,7 +46,7 @@ const crashRows = 400
 // commitForever commits tables one by one, and writes each revision to
 // standard output as soon as it is acknowledged.
 func commitForever(ctx context.Context, path string) error {
-	s, err := store.Open(ctx, store.Config{Path: path})
+	s, err := store.Open(ctx, at(path))
 	if err != nil {
 		return err
 	}
@@ -76,6 +83,31 @@ func TestAKilledProgramLosesNothing(t *testing.T) {
 		wantWhole(t, path, acknowledged)
 	}
 	t.Logf("12 kills, %d acknowledged commits", acknowledged)
+}
+
+// TestAKilledProgramLosesNothingInPostgres does the same with a program beside
+// another on one database.
+func TestAKilledProgramLosesNothingInPostgres(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Start(t).Database(t)
+	other := open(t, at(url))
+	acknowledged := int64(0)
+	for round := range 8 {
+		acknowledged = max(acknowledged, killAfter(t, url, 3+round%4, time.Duration(round)*1700*time.Microsecond))
+		wantWhole(t, url, acknowledged)
+		if head, err := other.Head(t.Context()); err != nil || int64(head) < acknowledged {
+			t.Errorf("the program beside it is at revision %d, %v, and %d was acknowledged", head, err, acknowledged)
+		}
+	}
+	t.Logf("8 kills, %d acknowledged commits", acknowledged)
+}
+
+// at is the configuration of a file, or of a database by its URL.
+func at(where string) store.Config {
+	if strings.HasPrefix(where, "postgres://") {
+		return store.Config{URL: where}
+	}
+	return store.Config{Path: where}
 }
 
 // killAfter starts the victim, waits for some commits and then a moment, and
@@ -123,7 +155,7 @@ func killAfter(t *testing.T, path string, commits int, moment time.Duration) (la
 
 func wantWhole(t *testing.T, path string, acknowledged int64) {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Config{Path: path})
+	s, err := store.Open(t.Context(), at(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,19 +167,19 @@ func wantWhole(t *testing.T, path string, acknowledged int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := int(r.Revision())
-	if int64(at) < acknowledged {
-		t.Errorf("revision %d, but %d was acknowledged", at, acknowledged)
+	n := int(r.Revision())
+	if int64(n) < acknowledged {
+		t.Errorf("revision %d, but %d was acknowledged", n, acknowledged)
 	}
-	if counts.Assets != at || counts.Columns != at*crashRows {
-		t.Errorf("at revision %d there are %d assets and %d columns, want %d and %d", at, counts.Assets, counts.Columns, at, at*crashRows)
+	if counts.Assets != n || counts.Columns != n*crashRows {
+		t.Errorf("at revision %d there are %d assets and %d columns, want %d and %d", n, counts.Assets, counts.Columns, n, n*crashRows)
 	}
 	jobs, err := s.Pending(t.Context())
-	if err != nil || len(jobs) != at {
-		t.Errorf("%d jobs are due, %v, want %d", len(jobs), err, at)
+	if err != nil || len(jobs) != n {
+		t.Errorf("%d jobs are due, %v, want %d", len(jobs), err, n)
 	}
-	if report := audit.Verify(s.Events(t.Context())); !report.OK || report.Events != int64(at) {
-		t.Errorf("audit at revision %d: %+v", at, report)
+	if report := audit.Verify(s.Events(t.Context())); !report.OK || report.Events != int64(n) {
+		t.Errorf("audit at revision %d: %+v", n, report)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

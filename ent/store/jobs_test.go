@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cadastre.dev/cadastre/ent/store"
+	"cadastre.dev/cadastre/internal/pgtest"
 	"github.com/riverqueue/river"
 )
 
@@ -20,6 +21,11 @@ func TestJobs(t *testing.T) {
 func TestJobsInAFile(t *testing.T) {
 	t.Parallel()
 	theJobs(t, openAt(t, t.TempDir()+"/store.db"))
+}
+
+func TestJobsInPostgres(t *testing.T) {
+	t.Parallel()
+	theJobs(t, open(t, store.Config{URL: pgtest.Start(t).Database(t)}))
 }
 
 // crawler works crawls: it says that it began, and ends when it is let.

@@ -36,7 +36,7 @@ type postgresDB struct {
 // openPostgres connects and brings the tables up to date.
 func openPostgres(ctx context.Context, c Config) (database, error) {
 	config, err := pgxpool.ParseConfig(c.URL)
-	if err != nil {
+	if err != nil || !strings.HasPrefix(c.URL, "postgres") {
 		// The parser's error may hold the URL, and that a password.
 		return nil, fmt.Errorf("the database's URL is not one of PostgreSQL, as postgres://user@host/name: %w", graph.ErrInvalid)
 	}
