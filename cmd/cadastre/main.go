@@ -165,7 +165,7 @@ func (c *commands) openCatalog(ctx context.Context, s *streams) (*serve.App, err
 	if err != nil {
 		return nil, err
 	}
-	if !fileExists(config.Database()) {
+	if !config.HasCatalog() {
 		return nil, fmt.Errorf("there is no catalog in %s; name its folder with --data-dir (the demo's is .cadastre), or crawl first: %w", config.DataDir, graph.ErrNotFound)
 	}
 	return c.open(ctx, s)

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/riverqueue/river"
-
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/audit"
@@ -27,8 +24,6 @@ import (
 
 // ConfigFile is the name of the configuration in a data directory.
 const ConfigFile = "cadastre.yaml"
-
-const databaseFile = "cadastre.db"
 
 // localPrefix begins the ID of who uses the command line.
 const localPrefix = "local:"
@@ -65,7 +60,7 @@ type App struct {
 	target    *publisher
 
 	jobsMu sync.Mutex
-	jobs   *river.Client[*sql.Tx]
+	jobs   *store.JobClient
 	turn   io.Closer // given back when the jobs are stopped
 }
 

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -31,9 +30,11 @@ type Config struct {
 	Listen string `koanf:"listen"`
 	// URL is where browsers reach the program. Defaults to http:// and Listen.
 	URL string `koanf:"url"`
-	// DataDir holds the database and the masking keys. Defaults to
-	// ./cadastre-data.
+	// DataDir holds the database and the masking keys, where database does not
+	// say otherwise. Defaults to ./cadastre-data.
 	DataDir string `koanf:"data_dir"`
+	// Database is where the catalog is kept.
+	Database Database `koanf:"database"`
 	// LogLevel is debug, info, warn or error. Defaults to info.
 	LogLevel string `koanf:"log_level"`
 	// SSO is the identity provider. Without an issuer nobody can sign in, and
@@ -229,10 +230,6 @@ func LoadConfig(path string, environ []string) (Config, error) {
 	return c, c.Validate()
 }
 
-// Database is the file that holds the catalog. It is there once the catalog
-// was opened.
-func (c Config) Database() string { return filepath.Join(c.DataDir, databaseFile) }
-
 func (c Config) withDefaults() Config {
 	c.Listen = orDefault(c.Listen, "127.0.0.1:8080")
 	c.URL = strings.TrimSuffix(orDefault(c.URL, "http://"+c.Listen), "/")
@@ -276,6 +273,7 @@ func (c Config) Validate() error {
 	}
 	secret(fault, "sso.client_secret", c.SSO.ClientSecret)
 	secret(fault, "target.token", c.Target.Token)
+	secret(fault, "database.url", c.Database.URL)
 	if c.Target.Project != "" && c.Target.Publisher == "" {
 		fault("target.publisher", "is empty; name the address that the views are published as")
 	}

@@ -22,6 +22,7 @@ const everyKey = `
 listen: 127.0.0.1:9000
 url: https://catalog.lumen.example
 data_dir: /var/lib/cadastre
+database: {url: "env:DATABASE_URL", keys: /etc/cadastre/keys}
 log_level: debug
 sso: {issuer: "https://id.example", client_id: c, client_secret: "env:SECRET", groups_claim: roles, scopes: [groups, offline]}
 policy:

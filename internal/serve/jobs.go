@@ -16,15 +16,15 @@ import (
 	"cadastre.dev/cadastre/ingest"
 )
 
-// startJobs begins to work the jobs that are due; it does so once, and not
-// while another process works those of this data directory.
+// startJobs begins to work the jobs that are due; it does so once, and, where
+// the catalog is a file, not while another process works its jobs.
 func (a *App) startJobs(ctx context.Context) error {
 	a.jobsMu.Lock()
 	defer a.jobsMu.Unlock()
 	if a.jobs != nil {
 		return nil
 	}
-	turn, err := takeTurn(a.path(turnFile))
+	turn, err := a.takeTurn()
 	if err != nil {
 		return fmt.Errorf("start the jobs: %w", err)
 	}
@@ -49,9 +49,18 @@ const turnFile = "jobs.lock"
 // turnAgain is how often a process asks whether it is its turn.
 const turnAgain = time.Second
 
-// takeTurn locks the file until it is closed. It is nil while another process
+// takeTurn lets one process at a time work the jobs of a file; those of a
+// shared database are everybody's.
+func (a *App) takeTurn() (io.Closer, error) {
+	if a.config.Database.URL != "" {
+		return io.NopCloser(nil), nil
+	}
+	return lockFile(a.path(turnFile))
+}
+
+// lockFile locks the file until it is closed. It is nil while another process
 // holds the lock; one that dies gives it back.
-func takeTurn(path string) (io.Closer, error) {
+func lockFile(path string) (io.Closer, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err

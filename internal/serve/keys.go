@@ -3,12 +3,15 @@ package serve
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 )
 
@@ -70,4 +73,33 @@ func writeOnce(name string, data []byte) error {
 		return err
 	}
 	return os.Link(temporary.Name(), name)
+}
+
+// pinnedKeys are the keys of a folder, each the one that this catalog has
+// always had: programs that share a catalog but not the folder, or a folder
+// that was lost, would otherwise hash one value in two ways, unsaid.
+type pinnedKeys struct {
+	keyFolder
+	store *store.Store
+}
+
+// Key returns the key of an id; graph.ErrConflict where it is not the one that
+// the catalog knows.
+func (k pinnedKeys) Key(ctx context.Context, id string) ([]byte, error) {
+	key, err := k.keyFolder.Key(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	// A hash of a random key tells nothing of it; the prefix keeps it apart
+	// from every hash that is made with it.
+	sum := sha256.Sum256(append([]byte("cadastre masking key\n"), key...))
+	fingerprint := hex.EncodeToString(sum[:8])
+	kept, err := k.store.Pin(ctx, "masking_key:"+id, fingerprint)
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w", id, err)
+	}
+	if kept != fingerprint {
+		return nil, fmt.Errorf("key %s: %s holds another key than the one that this catalog's views were made with; restore it, or point database.keys to the folder that all programs share: %w", id, string(k.keyFolder), graph.ErrConflict)
+	}
+	return key, nil
 }

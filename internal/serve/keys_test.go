@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 )
 
@@ -93,5 +94,26 @@ func TestAllWhoAskAtOnceGetOneKey(t *testing.T) {
 		if len(key) != keyBytes || !bytes.Equal(key, keys[0]) {
 			t.Errorf("ask %d got another key", i)
 		}
+	}
+}
+
+// TestAnotherKeyThanTheCatalogsIsRefused opens one catalog with two folders,
+// as two programs do that share a database and forgot to share the keys.
+func TestAnotherKeyThanTheCatalogsIsRefused(t *testing.T) {
+	t.Parallel()
+	s, err := store.Open(t.Context(), store.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	first := pinnedKeys{keyFolder(t.TempDir()), s}
+	key, err := first.Key(t.Context(), "customer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = pinnedKeys{keyFolder(t.TempDir()), s}.Key(t.Context(), "customer")
+	mustBe(t, err, graph.ErrConflict)
+	if again, err := first.Key(t.Context(), "customer"); err != nil || !bytes.Equal(again, key) {
+		t.Errorf("the catalog's own folder: %v", err)
 	}
 }

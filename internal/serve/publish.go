@@ -49,7 +49,7 @@ func (a *App) wireTarget(ctx context.Context) (*publisher, error) {
 	}
 	naming := a.config.naming()
 	target, err := bigqueryview.NewTarget(bigqueryview.Config{
-		Service: service, Names: naming, Publisher: c.Publisher, Keys: keyFolder(a.path(keysFolder)), Logger: a.logger,
+		Service: service, Names: naming, Publisher: c.Publisher, Keys: pinnedKeys{keyFolder(a.config.keysFolder()), a.store}, Logger: a.logger,
 	})
 	if err != nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"os"
 
-	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/ingest"
 	bigquerysource "cadastre.dev/cadastre/ingest/bigquery"
@@ -27,7 +26,7 @@ type crawled struct {
 // the program is made of.
 func (a *App) wire(ctx context.Context) error {
 	var err error
-	if a.store, err = store.Open(ctx, store.Config{Path: a.config.Database(), Logger: a.logger, Now: a.now}); err != nil {
+	if a.store, err = a.openStore(ctx); err != nil {
 		return fmt.Errorf("open the catalog: %w", err)
 	}
 	if a.policy, err = policy.New(ctx, a.policyConfig()); err != nil {

@@ -60,6 +60,7 @@ func Run(t *testing.T, open Open) {
 		{"cursors", cursors},
 		{"sessions", sessions},
 		{"fences", fences},
+		{"pins", pins},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
