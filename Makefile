@@ -76,6 +76,10 @@ verify: generate ## generate, and fail if that changes anything
 bench: $(BIN)/cadastre-googlesql ## run the benchmarks, each with its anchor
 	@go test -run '^$$' -bench . -benchtime 1s ./graph/... ./policy/... ./ent/store/... ./ingest/...
 
+.PHONY: bench-store
+bench-store: ## the store beside the bare drivers; ASSETS=1000000 for a large estate, FILE= keeps it
+	@CADASTRE_BENCH_ASSETS="$(ASSETS)" CADASTRE_BENCH_FILE="$(FILE)" go test -timeout 3h -run '^$$' -bench 'Bulk|Scale|Unchanged|SmallCommit' -benchtime 3x ./ent/store
+
 .PHONY: screenshots
 screenshots: build ## write the pictures in docs/ui again
 	@scripts/e2e docs/ui
