@@ -179,7 +179,13 @@ func (x *Index) satisfy(some bitmap, c graph.Condition) {
 		}
 		copy(some, named)
 	default:
-		// What nobody knows holds for nothing.
-		clear(some)
+		// The filter itself says of any other what it says of the little
+		// that is kept of an asset.
+		f := graph.Filter{Visible: []graph.Clause{{c}}}
+		some.each(func(slot uint32) {
+			if f.Of(x.columns.assetOf(slot, x.ref(slot)), x.columns.ownersOf(slot)) != graph.Visible {
+				some.drop(slot)
+			}
+		})
 	}
 }
