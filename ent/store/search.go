@@ -18,7 +18,7 @@ import (
 // one of the past from an index of its own, which takes longer the first time.
 // Of the asset of a hit ref, kind, source and parent are told.
 func (r *Reader) Search(ctx context.Context, q search.Query) (search.Result, error) {
-	at, err := r.changedAt(ctx, searched()...)
+	at, err := r.store.derived.touched.get(r.at, func() (graph.Revision, error) { return r.changedAt(ctx, searched()...) })
 	if err != nil {
 		return search.Result{}, err
 	}
