@@ -13,10 +13,13 @@ import (
 // own already. Keys are lower case with underscores; lists are never null.
 
 type searchAnswer struct {
-	Total   int                       `json:"total"`
-	HasNext bool                      `json:"has_next"`
-	Hits    []hitAnswer               `json:"hits"`
-	Facets  map[string]map[string]int `json:"facets"`
+	Total   int         `json:"total"`
+	HasNext bool        `json:"has_next"`
+	Hits    []hitAnswer `json:"hits"`
+	// Facets count the values of each attribute over all hits, the twenty most
+	// frequent; FacetsMore says how many others there are.
+	Facets     map[string]map[string]int `json:"facets"`
+	FacetsMore map[string]int            `json:"facets_more"`
 }
 
 type hitAnswer struct {
@@ -31,7 +34,7 @@ type hitAnswer struct {
 }
 
 func newSearchAnswer(r search.Result) searchAnswer {
-	out := searchAnswer{Total: r.Total, HasNext: r.HasNext, Hits: []hitAnswer{}, Facets: map[string]map[string]int{}}
+	out := searchAnswer{Total: r.Total, HasNext: r.HasNext, Hits: []hitAnswer{}, Facets: map[string]map[string]int{}, FacetsMore: map[string]int{}}
 	for _, h := range r.Hits {
 		hit := hitAnswer{Ref: h.Asset.Ref, Kind: h.Asset.Kind, Source: h.Asset.Source, Visibility: h.Visibility, Owners: orNone(h.Owners), Why: h.Why, Columns: []graph.Ref{}}
 		for _, c := range h.Columns {
@@ -44,7 +47,7 @@ func newSearchAnswer(r search.Result) searchAnswer {
 		for _, v := range f.Values {
 			counts[v.Value] = v.Count
 		}
-		out.Facets[f.Attribute] = counts
+		out.Facets[f.Attribute], out.FacetsMore[f.Attribute] = counts, f.More
 	}
 	return out
 }

@@ -16,7 +16,9 @@ import (
 // built when it is first asked for and valid for the revisions between two
 // changes of what it follows from.
 type derived struct {
-	newest  following
+	newest following
+	// touched is the last change of what is searched up to a revision.
+	touched cached[graph.Revision]
 	past    cached[*search.Index]
 	lineage cached[*walk.Graph]
 	judged  cached[map[graph.Ref]judged]

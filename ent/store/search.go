@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"cadastre.dev/cadastre/ent/gen/column"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/search"
 	entsql "entgo.io/ent/dialect/sql"
@@ -15,9 +16,9 @@ import (
 // Search finds assets at the reader's revision, of what the principal may
 // know. The newest revision is answered from an index that follows the store;
 // one of the past from an index of its own, which takes longer the first time.
-// The asset of a hit has no definition.
+// Of the asset of a hit ref, kind, source and parent are told.
 func (r *Reader) Search(ctx context.Context, q search.Query) (search.Result, error) {
-	at, err := r.changedAt(ctx, searched()...)
+	at, err := r.store.derived.touched.get(r.at, func() (graph.Revision, error) { return r.changedAt(ctx, searched()...) })
 	if err != nil {
 		return search.Result{}, err
 	}
@@ -25,17 +26,13 @@ func (r *Reader) Search(ctx context.Context, q search.Query) (search.Result, err
 	if result, ok, err := f.query(at, q, r.filter); ok {
 		return result, err
 	}
-	if err := f.follow(at, func(since graph.Revision) (docs, error) { return r.changedDocs(ctx, since, at) }); err != nil {
-		return search.Result{}, fmt.Errorf("search: %w", err)
-	}
-	if result, ok, err := f.query(at, q, r.filter); ok {
+	result, ok, err := f.moveAndQuery(ctx, r, at, q)
+	if ok || err != nil {
 		return result, err
 	}
 	past, err := r.store.derived.past.get(at, func() (*search.Index, error) {
-		all, err := r.readDocs(ctx, at, nil)
 		index := search.New()
-		all.putInto(index)
-		return index, err
+		return index, r.eachDoc(ctx, at, index.Put)
 	})
 	if err != nil {
 		return search.Result{}, fmt.Errorf("search: %w", err)
@@ -43,108 +40,179 @@ func (r *Reader) Search(ctx context.Context, q search.Query) (search.Result, err
 	return past.Query(q, r.filter)
 }
 
+// Warm builds the index of the newest revision where it is not there, so that
+// the first search after a start need not wait for it. Whoever searches
+// meanwhile waits for what is being built.
+func (s *Store) Warm(ctx context.Context) error {
+	r, err := s.Reader(ctx, graph.Principal{}, graph.Filter{}, 0)
+	if err != nil {
+		return err
+	}
+	_, err = r.Search(ctx, search.Query{First: 1})
+	return err
+}
+
 // searched are the tables from which the documents of the index follow.
 func searched() []table { return []table{assetTable(), columnTable(), ownerTable(), tagTable()} }
 
-// following is the index of the newest revision that somebody searched.
+// following is the index of the newest revision that somebody searched. It
+// moves from one revision to another by the documents that differ.
 type following struct {
-	mu    sync.RWMutex
-	index *search.Index
-	// at is the last change of what is searched that the index knows.
-	at graph.Revision
+	// moving is held by who moves the index; the others search on in what
+	// there is until the first document changes.
+	moving sync.Mutex
+	mu     sync.RWMutex
+	index  *search.Index
+	// Every document stands as of a change from low to high. Where those are
+	// one, the index can be searched; where a move broke off, the next one
+	// begins with what may have changed in between.
+	low, high graph.Revision
 }
 
 // query answers if the index stands at exactly that change; ok says so.
 func (f *following) query(at graph.Revision, q search.Query, filter graph.Filter) (result search.Result, ok bool, err error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if f.index == nil || f.at != at {
+	if f.index == nil || f.low != at || f.high != at {
 		return search.Result{}, false, nil
 	}
 	result, err = f.index.Query(q, filter)
 	return result, true, err
 }
 
-// follow brings the index forward to a change, never back. Everything is read
-// before the first document is put, so that a failed read leaves it as it was.
-func (f *following) follow(to graph.Revision, changed func(since graph.Revision) (docs, error)) error {
+// The index goes back for readers that began just before a commit, so far and
+// no further: what is longer past has an index of its own.
+const (
+	backRevisions = 64
+	backAssets    = chunk
+)
+
+// moveAndQuery brings the index to a change and answers before it moves again.
+// ok is false where the change is too long past. That the one who asks leaves
+// does not break a move off: it would be begun anew by the next, and as often
+// as people type.
+func (f *following) moveAndQuery(ctx context.Context, r *Reader, to graph.Revision, q search.Query) (result search.Result, ok bool, err error) {
+	f.moving.Lock()
+	defer f.moving.Unlock()
+	if err := ctx.Err(); err != nil {
+		return search.Result{}, false, fmt.Errorf("search: %w", err)
+	}
+	if ok, err := f.move(context.WithoutCancel(ctx), r, to); !ok || err != nil {
+		return search.Result{}, false, err
+	}
+	return f.query(to, q, r.filter)
+}
+
+// move is for who holds moving. It gives ok false where it did not move.
+func (f *following) move(ctx context.Context, r *Reader, to graph.Revision) (ok bool, err error) {
+	if f.index == nil {
+		index := search.New()
+		if err := r.eachDoc(ctx, to, index.Put); err != nil {
+			return false, fmt.Errorf("build the index of the search: %w", err)
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.index, f.low, f.high = index, to, to
+		return true, nil
+	}
+	if to < f.low-backRevisions {
+		return false, nil
+	}
+	low, high := min(f.low, to), max(f.high, to)
+	changed, err := r.changedAssets(ctx, low, high)
+	if err != nil {
+		return false, fmt.Errorf("follow the store in search: %w", err)
+	}
+	if to < f.low && len(changed) > backAssets {
+		return false, nil
+	}
+	for part := range slices.Chunk(changed, chunk) {
+		docs, err := r.readDocs(ctx, to, part)
+		if err != nil {
+			return false, fmt.Errorf("follow the store in search: %w", err)
+		}
+		f.stretch(low, high)
+		for ref, doc := range docs {
+			if doc == nil {
+				f.index.Remove(ref)
+				continue
+			}
+			f.index.Put(*doc)
+		}
+	}
+	f.stretch(to, to)
+	return true, nil
+}
+
+func (f *following) stretch(low, high graph.Revision) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.index != nil && f.at >= to {
-		return nil
-	}
-	d, err := changed(f.at)
-	if err != nil {
-		return err
-	}
-	if f.index == nil {
-		f.index = search.New()
-	}
-	d.putInto(f.index)
-	f.at = to
-	return nil
+	f.low, f.high = low, high
 }
 
-// docs are documents by asset; nil where the asset does not stand.
-type docs map[graph.Ref]*search.Doc
-
-func (d docs) putInto(index *search.Index) {
-	for ref, doc := range d {
-		if doc == nil {
-			index.Remove(ref)
-			continue
-		}
-		index.Put(*doc)
-	}
-}
-
-// changedDocs returns the documents, as of one change, of the assets of which
-// anything that is searched began or ended after another.
-func (r *Reader) changedDocs(ctx context.Context, since, at graph.Revision) (docs, error) {
-	if since == 0 {
-		return r.readDocs(ctx, at, nil)
-	}
+// changedAssets returns the assets, as the tables name them, of which anything
+// that is searched began or ended after one change and up to another.
+func (r *Reader) changedAssets(ctx context.Context, after, upTo graph.Revision) ([]string, error) {
 	abouts := map[string]bool{}
 	for _, table := range searched() {
 		for _, column := range []string{colBegan, colEnded} {
 			query, args := entsql.Dialect(r.store.dialect).Select(colAbout).AppendSelectExpr(entsql.Raw("0")).Distinct().From(entsql.Table(table.name)).
-				Where(entsql.And(entsql.GT(column, int64(since)), entsql.LTE(column, int64(at)))).Query()
+				Where(entsql.And(entsql.GT(column, int64(after)), entsql.LTE(column, int64(upTo)))).Query()
 			if err := each(ctx, r.store.readers, query, args, func(about string, _ int) { abouts[about] = true }); err != nil {
 				return nil, fmt.Errorf("changes of %s: %w", table.name, err)
 			}
 		}
 	}
-	out := docs{}
-	for part := range slices.Chunk(slices.Sorted(maps.Keys(abouts)), chunk) {
-		some, err := r.readDocs(ctx, at, part)
+	return slices.Sorted(maps.Keys(abouts)), nil
+}
+
+// eachDoc gives the documents of all assets that stand at a revision. It reads
+// some of them after the other, so that they are never all in memory.
+func (r *Reader) eachDoc(ctx context.Context, at graph.Revision, emit func(search.Doc)) error {
+	for last := ""; ; {
+		var (
+			keys  []string
+			table = assetTable()
+			query = entsql.Dialect(r.store.dialect).Select(colKey).AppendSelectExpr(entsql.Raw("0")).From(entsql.Table(table.name)).
+				Where(entsql.And(entsql.GT(colKey, last), holds(at))).OrderBy(colKey).Limit(chunk)
+		)
+		text, args := query.Query()
+		if err := each(ctx, r.store.readers, text, args, func(key string, _ int) { keys = append(keys, key) }); err != nil {
+			return fmt.Errorf("list assets: %w", err)
+		}
+		if len(keys) == 0 {
+			return nil
+		}
+		last = keys[len(keys)-1]
+		docs, err := r.readDocs(ctx, at, keys)
+		if err != nil {
+			return err
+		}
+		for _, doc := range docs {
+			if doc != nil {
+				emit(*doc)
+			}
+		}
+	}
+}
+
+// readDocs returns the documents of assets at a revision; nil where one does
+// not stand.
+func (r *Reader) readDocs(ctx context.Context, at graph.Revision, abouts []string) (map[graph.Ref]*search.Doc, error) {
+	out := make(map[graph.Ref]*search.Doc, len(abouts))
+	for _, about := range abouts {
+		ref, err := parseText(about)
 		if err != nil {
 			return nil, err
 		}
-		for _, about := range part {
-			ref, err := parseText(about)
-			if err != nil {
-				return nil, err
-			}
-			out[ref] = some[ref]
-		}
+		out[ref] = nil
 	}
-	return out, nil
-}
-
-// readDocs returns the documents of assets that stand at a revision; nil asks
-// for all.
-func (r *Reader) readDocs(ctx context.Context, at graph.Revision, abouts []string) (docs, error) {
-	where := holds(at)
-	if abouts != nil {
-		where = entsql.And(in(colAbout, abouts), where)
-	}
-	out := docs{}
+	where := entsql.And(in(colAbout, abouts), holds(at))
 	tags := map[graph.Ref][]graph.Tag{}
-	for _, table := range searched() {
+	for _, table := range []table{assetTable(), ownerTable(), tagTable()} {
 		s := selection{table: table, where: where, order: table.order}
 		err := read(ctx, r.store.readers, r.store.dialect, s, func(i graph.Item, _ span) error {
 			if a, ok := i.(graph.Asset); ok {
-				a.Definition = ""
 				out[a.Ref] = &search.Doc{Asset: a}
 				return nil
 			}
@@ -155,8 +223,6 @@ func (r *Reader) readDocs(ctx context.Context, at graph.Revision, abouts []strin
 			switch i := i.(type) {
 			case graph.Owner:
 				doc.Owners = append(doc.Owners, i.Principal)
-			case graph.Column:
-				doc.Columns = append(doc.Columns, search.DocColumn{Ref: i.Ref, Description: i.Description})
 			case graph.Tag:
 				tags[i.About()] = append(tags[i.About()], i)
 			}
@@ -169,7 +235,41 @@ func (r *Reader) readDocs(ctx context.Context, at graph.Revision, abouts []strin
 	for ref, all := range tags {
 		out[ref].Labels = labelsOf(all)
 	}
-	return out, nil
+	return out, r.readDocColumns(ctx, where, out)
+}
+
+// readDocColumns adds the columns to documents. There are many, and of each
+// little is searched, so that no more of them is read.
+func (r *Reader) readDocColumns(ctx context.Context, where *entsql.Predicate, docs map[graph.Ref]*search.Doc) error {
+	query, args := entsql.Dialect(r.store.dialect).Select(colAbout, column.FieldPath, column.FieldDescription).
+		From(entsql.Table(column.Table)).Where(where).OrderBy(columnTable().order...).Query()
+	rows, err := r.store.readers.QueryContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("read columns: %w", fault(err))
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	var (
+		about string
+		c     search.DocColumn
+		refs  refs
+	)
+	for rows.Next() {
+		if err := rows.Scan(&about, &c.Ref.Path, &c.Description); err != nil {
+			return fmt.Errorf("read columns: %w", err)
+		}
+		ref, err := refs.parse(about)
+		if err != nil {
+			return fmt.Errorf("read columns: %w", err)
+		}
+		if doc := docs[ref]; doc != nil {
+			c.Ref = ref.Column(c.Ref.Path)
+			doc.Columns = append(doc.Columns, c)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read columns: %w", fault(err))
+	}
+	return nil
 }
 
 // labelsOf returns the labels of the effective tags of an asset and its

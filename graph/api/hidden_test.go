@@ -20,7 +20,7 @@ func documents() map[string]string {
 		"columns":     `query($column: Ref!) { lineage(ref: $column, direction: BOTH, columns: true) { root nodes { ref } complete } }`,
 		"explain":     `query($column: Ref!) { explain(column: $column) { effect } }`,
 		"whoCouldSee": `query($column: Ref!) { whoCouldSee(column: $column) { revision } }`,
-		"search":      `query($name: String!) { search(query: $name) { total edges { node { ref } } facets { attribute values { value count } } } }`,
+		"search":      `query($name: String!) { search(query: $name) { total edges { node { ref } } facets { attribute values { value count } more } } }`,
 		"parent":      `query($parent: Ref!) { search(query: "", filter: {parents: [$parent]}) { total edges { node { ref } } } }`,
 	}
 }

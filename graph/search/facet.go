@@ -7,10 +7,13 @@ import (
 	"cadastre.dev/cadastre/graph"
 )
 
-// Facet counts the values of one attribute, at most twenty.
+// Facet counts the values of one attribute over all hits. It shows the most
+// frequent of them, at most twenty, and how many others there are.
 type Facet struct {
 	Attribute string
 	Values    []FacetValue
+	// More is how many values are not shown.
+	More int
 }
 
 // FacetValue is how many hits have a value.
@@ -19,108 +22,106 @@ type FacetValue struct {
 	Count int
 }
 
-// The attributes in the order in which they are shown. Those before
-// firstClosed are known of an asset that is only discoverable.
-const (
-	facetKind = iota
-	facetOwner
-	facetSource
-	facetParent
-	facetLabel
-	facetAttributes
+// tally counts documents by the numbers of their values and lists, for each
+// attribute.
+type tally struct{ kinds, sources, parents, owners, labels []int32 }
 
-	firstClosed = facetSource
-)
-
-// facetNames are the attributes by number, facetOrder is how they are shown.
-var (
-	facetNames = [facetAttributes]string{"kind", "owner", "source", "parent", "label"}
-	facetOrder = [facetAttributes]int{facetKind, facetSource, facetParent, facetOwner, facetLabel}
-)
-
-// facetValues numbers the values of each attribute, so that counting is
-// adding. A number is never taken back: there are few values.
-type facetValues struct {
-	ids    map[facetValue]uint32
-	values []facetValue
+// fit makes room for the numbers that are there by now.
+func (t *tally) fit(c *columnar) {
+	fit(&t.kinds, len(c.kinds.values.all))
+	fit(&t.sources, len(c.sources.values.all))
+	fit(&t.parents, len(c.parents.values.all))
+	fit(&t.owners, len(c.owners.values.all))
+	fit(&t.labels, len(c.labels.values.all))
 }
 
-type facetValue struct {
-	attribute int
-	value     string
+func fit(counts *[]int32, size int) {
+	if more := size - len(*counts); more > 0 {
+		*counts = append(*counts, make([]int32, more)...)
+	}
 }
 
-// counted are the numbers of a document's values; the first open of them are
-// known of an asset that is only discoverable.
-type counted struct {
-	ids  []uint32
-	open int
+func (t *tally) clone() tally {
+	return tally{slices.Clone(t.kinds), slices.Clone(t.sources), slices.Clone(t.parents), slices.Clone(t.owners), slices.Clone(t.labels)}
 }
 
-// of returns what a document counts for.
-func (f *facetValues) of(d Doc) counted {
-	var c counted
-	add := func(attribute int, values ...string) {
-		for _, value := range values {
-			if id := f.id(facetValue{attribute, value}); !slices.Contains(c.ids, id) {
-				c.ids = append(c.ids, id)
+// add counts a document by; of one that is only discoverable kind and owners
+// alone are known.
+func (t *tally) add(c *columnar, slot uint32, v graph.Visibility, by int32) {
+	t.kinds[c.kinds.of[slot]] += by
+	t.owners[c.owners.of[slot]] += by
+	if v == graph.Visible {
+		t.sources[c.sources.of[slot]] += by
+		t.parents[c.parents.of[slot]] += by
+		t.labels[c.labels.of[slot]] += by
+	}
+}
+
+// facets counts the documents that a query found, each attribute in the order
+// in which it is shown. Where they are most of what the filter shows, what
+// they are not is counted and taken off.
+func (s *searching) facets() []Facet {
+	c := &s.index.columns
+	t := tally{}
+	by := int32(1)
+	if 2*s.some.count() > s.known.count() {
+		t, by = s.view.all.clone(), -1
+		for i, word := range s.known {
+			s.some[i] ^= word
+		}
+	}
+	t.fit(c)
+	visible, discoverable := s.found[0], s.found[1]
+	for i, word := range s.some {
+		visible[i], discoverable[i] = word&s.view.visible[i], word&s.view.discoverable[i]
+	}
+	visible.each(func(slot uint32) { t.add(c, slot, graph.Visible, by) })
+	discoverable.each(func(slot uint32) { t.add(c, slot, graph.Discoverable, by) })
+	t.parents[c.orphan] = 0
+	return []Facet{
+		newFacet("kind", c.kinds.values.all, t.kinds), newFacet("source", c.sources.values.all, t.sources),
+		newFacet("parent", c.parents.values.all, t.parents), newFacet("owner", c.owner.all, countEach(c.owners.values.all, t.owners, len(c.owner.all))),
+		newFacet("label", c.label.all, countEach(c.labels.values.all, t.labels, len(c.label.all))),
+	}
+}
+
+// countEach counts what stands in lists, from how often each list occurs. What
+// stands twice in one counts once.
+func countEach(lists [][]uint32, counts []int32, values int) []int32 {
+	out := make([]int32, values)
+	for id, n := range counts {
+		if n == 0 {
+			continue
+		}
+		for i, v := range lists[id] {
+			if !slices.Contains(lists[id][:i], v) {
+				out[v] += n
 			}
 		}
-		if attribute < firstClosed {
-			c.open = len(c.ids)
-		}
-	}
-	add(facetKind, string(d.Asset.Kind))
-	add(facetOwner, d.Owners...)
-	add(facetSource, d.Asset.Source)
-	if !d.Asset.Parent.IsZero() {
-		add(facetParent, d.Asset.Parent.String())
-	}
-	add(facetLabel, d.Labels...)
-	return c
-}
-
-func (f *facetValues) id(v facetValue) uint32 {
-	id, ok := f.ids[v]
-	if !ok {
-		id = uint32(len(f.values))
-		f.ids[v] = id
-		f.values = append(f.values, v)
-	}
-	return id
-}
-
-// tally counts values over matches.
-type tally []int
-
-func (f *facetValues) tally() tally { return make(tally, len(f.values)) }
-
-func (t tally) add(c counted, v graph.Visibility) {
-	ids := c.ids
-	if v != graph.Visible {
-		ids = ids[:c.open]
-	}
-	for _, id := range ids {
-		t[id]++
-	}
-}
-
-// facets returns the most frequent values of each attribute.
-func (f *facetValues) facets(t tally) []Facet {
-	var by [facetAttributes][]FacetValue
-	for id, count := range t {
-		if count > 0 {
-			v := f.values[id]
-			by[v.attribute] = append(by[v.attribute], FacetValue{v.value, count})
-		}
-	}
-	out := make([]Facet, 0, facetAttributes)
-	for _, attribute := range facetOrder {
-		values := by[attribute]
-		slices.SortFunc(values, func(a, b FacetValue) int {
-			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
-		})
-		out = append(out, Facet{facetNames[attribute], values[:min(len(values), maxFacetValues)]})
 	}
 	return out
+}
+
+// newFacet shows the values with the highest counts, equals by the alphabet.
+func newFacet(attribute string, values []string, counts []int32) Facet {
+	f := Facet{Attribute: attribute}
+	var best []FacetValue
+	better := func(a, b FacetValue) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
+	}
+	for id, n := range counts {
+		if n == 0 {
+			continue
+		}
+		f.More++
+		v := FacetValue{values[id], int(n)}
+		if len(best) == maxFacetValues && better(v, best[maxFacetValues-1]) > 0 {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(best, v, better)
+		best = slices.Insert(best[:min(len(best), maxFacetValues-1)], min(at, maxFacetValues-1), v)
+	}
+	f.Values = best
+	f.More -= len(best)
+	return f
 }

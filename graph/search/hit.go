@@ -2,6 +2,7 @@ package search
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -10,45 +11,55 @@ import (
 )
 
 // hit shows a match as the principal may know it.
-func (m match) hit(terms []term) (Hit, error) {
+func (s *searching) hit(m match) (Hit, error) {
 	cursor, err := m.rank.cursor()
 	if err != nil {
 		return Hit{}, err
 	}
-	d := m.entry.doc
-	h := Hit{Asset: d.Asset, Owners: d.Owners, Visibility: m.visibility, Why: m.why(terms), Cursor: cursor}
+	ref := s.index.ref(m.slot)
+	h := Hit{Asset: s.index.columns.assetOf(m.slot, ref), Owners: s.index.columns.ownersOf(m.slot), Visibility: m.visibility, Why: s.why(m.rank), Cursor: cursor}
 	if m.visibility != graph.Visible {
-		h.Asset = graph.Asset{Ref: d.Asset.Ref, Kind: d.Asset.Kind}
+		h.Asset = graph.Asset{Ref: ref, Kind: h.Asset.Kind}
 	} else {
-		h.Columns = columnHits(d.Columns, terms)
+		h.Columns = columnHits(ref, s.index.pathsOf(m.slot), s.terms)
 	}
-	h.Highlights = highlights(tokens(d.Asset.Ref.Base()), terms)
+	h.Highlights = highlights(tokens(ref.Base()), s.terms)
 	return h, nil
 }
 
-func (m match) why(terms []term) string {
-	if len(terms) == 0 {
+func (s *searching) why(r rank) string {
+	if len(s.terms) == 0 {
 		return "all, by name"
 	}
-	why := m.rank.Stage.String()
-	if slices.ContainsFunc(terms, func(t term) bool { return t.near }) {
+	why := r.Stage.String()
+	if slices.ContainsFunc(s.terms, func(t term) bool { return t.near }) {
 		why += ", spelled a little differently"
 	}
 	return why
 }
 
+// pathsOf returns the paths of a document's columns in the order of the schema.
+func (x *Index) pathsOf(slot uint32) []string {
+	var out []string
+	for rest := []byte(x.entries[slot].paths); len(rest) > 0; {
+		id, n := binary.Uvarint(rest)
+		out, rest = append(out, x.paths.all[id].text), rest[n:]
+	}
+	return out
+}
+
 // columnHits returns the columns that have the most words of the query, in the
 // order of the schema among equals.
-func columnHits(columns []DocColumn, terms []term) []ColumnHit {
+func columnHits(asset graph.Ref, paths []string, terms []term) []ColumnHit {
 	type scored struct {
 		ColumnHit
 		score int
 	}
 	var found []scored
-	for _, c := range columns {
-		path := tokens(c.Ref.Path)
+	for _, text := range paths {
+		path := tokens(text)
 		if spans := highlights(path, terms); len(spans) > 0 {
-			found = append(found, scored{ColumnHit{c.Ref, spans}, score(path, terms)})
+			found = append(found, scored{ColumnHit{asset.Column(text), spans}, score(path, terms)})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b scored) int { return cmp.Compare(b.score, a.score) })

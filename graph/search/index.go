@@ -1,7 +1,8 @@
 package search
 
 import (
-	"maps"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,10 @@ type Doc struct {
 	// Labels are those of the effective tags on the asset and its columns,
 	// without LabelNone, each once.
 	Labels []string
+	// Usage is how often the asset was read in the window that its source
+	// reports; 0 where that is not known. It decides between hits that are
+	// otherwise equal and counts no further than maxUsage.
+	Usage int
 }
 
 // DocColumn is a column as it is searched.
@@ -38,77 +43,99 @@ const (
 	inDescription
 
 	fieldBits = 4
-	// open are the fields that whoever may only discover an asset knows of:
-	// both are told by its ref.
-	open = inName | inContainer
 )
 
-// posting says in which document a word stands, and there in which fields.
-type posting uint32
-
-func newPosting(slot uint32, f field) posting { return posting(slot<<fieldBits | uint32(f)) }
-
-func (p posting) slot() uint32 { return uint32(p) >> fieldBits }
-
-func (p posting) fields() field { return field(p & (1<<fieldBits - 1)) }
-
 // Index holds documents. Queries run side by side; Put and Remove wait for
-// them.
+// them, and each takes the time of one document, however many there are.
+//
+// A document has a slot and is never changed there: one that is replaced or
+// taken out leaves its words behind, which no query sees any more and which
+// later changes sweep away little by little.
 type Index struct {
 	mu    sync.RWMutex
-	slots map[graph.Ref]uint32
-	docs  []entry
-	free  []uint32
-	// terms holds the postings of each word by rising slot.
-	terms map[string][]posting
-	// sorted holds the words in order; nil after a change of the set of
-	// words, and made again by the next query.
-	sorted []string
-	facets facetValues
+	words dictionary
+	// terms holds the postings of each word by its number.
+	terms   []postings
+	entries []entry
+	columns columnar
+	free    []uint32
+	// live are the slots that hold a document.
+	live  bitmap
+	count int
+	// ranked holds the slots as hits stand within a stage, plain as they
+	// would without usage: so those stand that are only discoverable.
+	ranked, plain ordered
+	// bySize and byFullSize hold the slots by how many words the name and
+	// the whole name have, as far as a query can have so many.
+	bySize, byFullSize [maxWords + 1]slots
+	places             interned[place]
+	paths              interned[path]
+	views              views
+	sweep              sweep
+	buffers            sync.Pool
 }
 
-// entry is a document with what ranking and counting need of it.
+// entry is a document with what ranking and showing need of it.
 type entry struct {
-	doc Doc
-	// ref is the asset's, name the last part of its name in lower case.
-	ref, name string
-	// nameWords and fullWords are the words of name and of the whole name,
-	// joined; size is how many name has.
-	nameWords, fullWords string
+	// base is the last part of the asset's name, of size words; the rest of
+	// the ref is its place.
+	base  string
+	place uint32
+	size  uint16
+	usage uint8
+	// paths are the numbers of the columns' paths in the order of the schema,
+	// each a varint.
+	paths string
+}
+
+// place is what the refs of many assets begin with: namespace and containers.
+type place struct {
+	namespace, container string
+	terms                []uint32
 	size                 int
-	counted              counted
+}
+
+// path is a column's path, which many assets have.
+type path struct {
+	text  string
+	terms []uint32
 }
 
 // New returns an empty index.
-func New() *Index {
-	return &Index{slots: map[graph.Ref]uint32{}, terms: map[string][]posting{}, facets: facetValues{ids: map[facetValue]uint32{}}}
-}
+func New() *Index { return &Index{columns: newColumnar()} }
 
 // Len returns how many documents there are.
 func (x *Index) Len() int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return len(x.slots)
+	return x.count
 }
 
-// Put adds a document or replaces the one of the same ref. The index keeps it;
-// the caller must not change it afterwards.
+// Put adds a document or replaces the one of the same ref. Nothing of it is
+// kept but what the index copies.
 func (x *Index) Put(d Doc) {
-	words := wordsOf(d)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.remove(d.Asset.Ref)
-	slot := uint32(len(x.docs))
-	if n := len(x.free); n > 0 {
-		slot, x.free = x.free[n-1], x.free[:n-1]
-	} else {
-		x.docs = append(x.docs, entry{})
+	slot := x.slot()
+	postings := x.fill(slot, d)
+	slices.Sort(postings)
+	for i, p := range postings {
+		// Those of one word follow each other and become one.
+		if i+1 < len(postings) && p.slot() == postings[i+1].slot() {
+			postings[i+1] |= p
+			continue
+		}
+		x.terms[p.slot()].add(newPosting(slot, p.fields()))
 	}
-	x.docs[slot] = newEntry(d, &x.facets)
-	x.slots[d.Asset.Ref] = slot
-	for word, fields := range words {
-		x.insert(word, newPosting(slot, fields))
-	}
+	x.live.add(slot)
+	x.count++
+	r := x.rank(slot, graph.Visible)
+	x.ranked.insert(slot, x.before(r, graph.Visible))
+	r.Usage = 0
+	x.plain.insert(slot, x.before(r, graph.Discoverable))
+	x.views.put(&x.columns, slot, d)
+	x.sweepSome()
 }
 
 // Remove takes a document out; one that is not there stays away.
@@ -116,112 +143,200 @@ func (x *Index) Remove(ref graph.Ref) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.remove(ref)
-}
-
-func (x *Index) insert(word string, p posting) {
-	list, known := x.terms[word]
-	if !known {
-		x.sorted = nil
-	}
-	at, _ := slices.BinarySearchFunc(list, p, bySlot)
-	x.terms[word] = slices.Insert(list, at, p)
+	x.sweepSome()
 }
 
 func (x *Index) remove(ref graph.Ref) {
-	slot, ok := x.slots[ref]
+	slot, ok := x.slotOf(ref)
 	if !ok {
 		return
 	}
-	for word := range wordsOf(x.docs[slot].doc) {
-		list := x.terms[word]
-		at, _ := slices.BinarySearchFunc(list, newPosting(slot, 0), bySlot)
-		if list = slices.Delete(list, at, at+1); len(list) == 0 {
-			delete(x.terms, word)
-			x.sorted = nil
-			continue
-		}
-		x.terms[word] = list
-	}
-	delete(x.slots, ref)
-	x.docs[slot] = entry{}
-	x.free = append(x.free, slot)
+	x.ranked.remove(x.before(x.rank(slot, graph.Visible), graph.Visible))
+	x.plain.remove(x.before(x.rank(slot, graph.Discoverable), graph.Discoverable))
+	x.live.drop(slot)
+	x.count--
+	x.views.drop(&x.columns, slot)
+	x.entries[slot] = entry{}
+	x.sweep.dead = append(x.sweep.dead, slot)
 }
 
-func bySlot(a, b posting) int { return int(a.slot()) - int(b.slot()) }
-
-func newEntry(d Doc, facets *facetValues) entry {
-	base := words(d.Asset.Ref.Base())
-	return entry{
-		doc: d, ref: d.Asset.Ref.String(), name: strings.ToLower(d.Asset.Ref.Base()),
-		nameWords: strings.Join(base, " "), fullWords: strings.Join(words(d.Asset.Ref.Name), " "), size: len(base),
-		counted: facets.of(d),
+// slot returns one that is free, with room for it in every bitmap.
+func (x *Index) slot() uint32 {
+	if n := len(x.free); n > 0 {
+		slot := x.free[n-1]
+		x.free = x.free[:n-1]
+		return slot
 	}
-}
-
-// wordsOf returns the words of a document and where they stand.
-func wordsOf(d Doc) map[string]field {
-	found := map[string]field{}
-	put := func(text string, f field) {
-		for _, w := range words(text) {
-			found[w] |= f
+	slot := uint32(len(x.entries))
+	x.entries = append(x.entries, entry{})
+	x.columns.grow()
+	if need := int(slot>>6) + 1; need > len(x.live) {
+		x.live = append(x.live, 0)
+		x.views.grow()
+		if x.sweep.gone != nil {
+			x.sweep.gone = append(x.sweep.gone, 0)
 		}
 	}
-	put(d.Asset.Ref.Base(), inName)
-	put(strings.TrimSuffix(d.Asset.Ref.Name, d.Asset.Ref.Base()), inContainer)
+	return slot
+}
+
+// slotOf finds the document of a ref: where it stands without usage follows
+// from the ref alone.
+func (x *Index) slotOf(ref graph.Ref) (uint32, bool) {
+	base := ref.Base()
+	r := rank{Size: len(words(base)), Name: strings.ToLower(base), Ref: ref.String()}
+	slot, ok := x.plain.at(x.plain.find(x.before(r, graph.Discoverable)))
+	return slot, ok && x.ref(slot) == ref
+}
+
+// ref puts the ref of a document together again.
+func (x *Index) ref(slot uint32) graph.Ref {
+	e := &x.entries[slot]
+	in := &x.places.all[e.place]
+	return graph.Ref{Namespace: in.namespace, Name: in.container + e.base}
+}
+
+// fill writes a document into a slot and returns where its words stand, with
+// the number of the word in place of the slot.
+func (x *Index) fill(slot uint32, d Doc) []posting {
+	var out []posting
+	put := func(terms []uint32, f field) {
+		for _, id := range terms {
+			out = append(out, newPosting(id, f))
+		}
+	}
+	ref := d.Asset.Ref
+	e := entry{base: strings.Clone(ref.Base()), usage: usageOf(d.Usage)}
+	container := strings.TrimSuffix(ref.Name, e.base)
+	e.place = x.places.id(ref.Namespace+begin+container, func() place {
+		in := place{namespace: strings.Clone(ref.Namespace), container: strings.Clone(container)}
+		in.terms, in.size = x.termsOf(container)
+		return in
+	})
+	in := x.places.all[e.place]
+	put(in.terms, inContainer)
+	base, size := x.termsOf(e.base)
+	put(base, inName)
+	e.size = uint16(min(size, 1<<16-1))
+	x.measure(slot, size, size+in.size)
+	var paths []byte
 	for _, c := range d.Columns {
-		put(c.Ref.Path, inColumn)
-		put(c.Description, inDescription)
+		id := x.paths.id(c.Ref.Path, func() path {
+			terms, _ := x.termsOf(c.Ref.Path)
+			return path{text: strings.Clone(c.Ref.Path), terms: terms}
+		})
+		paths = binary.AppendUvarint(paths, uint64(id))
+		put(x.paths.all[id].terms, inColumn)
 	}
-	put(d.Asset.Title, inDescription)
-	put(d.Asset.Description, inDescription)
-	for _, l := range d.Labels {
-		put(l, inDescription)
+	e.paths = string(paths)
+	for text := range prose(d) {
+		terms, _ := x.termsOf(text)
+		put(terms, inDescription)
 	}
-	for key, value := range d.Asset.Labels {
-		put(key, inDescription)
-		put(value, inDescription)
-	}
-	return found
+	x.entries[slot] = e
+	x.columns.put(slot, d)
+	return out
 }
 
-// lockSorted locks for reading with the words sorted. A change between sorting
-// and locking makes it sort again.
-func (x *Index) lockSorted() {
-	for {
-		x.mu.RLock()
-		if x.sorted != nil || len(x.terms) == 0 {
+func (x *Index) measure(slot uint32, size, fullSize int) {
+	if size <= maxWords {
+		x.bySize[size].add(slot)
+	}
+	if fullSize <= maxWords {
+		x.byFullSize[fullSize].add(slot)
+	}
+}
+
+// prose gives the texts of a document that describe it.
+func prose(d Doc) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		texts := append([]string{d.Asset.Title, d.Asset.Description}, d.Labels...)
+		for key, value := range d.Asset.Labels {
+			texts = append(texts, key, value)
+		}
+		for _, text := range texts {
+			if !yield(text) {
+				return
+			}
+		}
+		for _, c := range d.Columns {
+			if c.Description != "" && !yield(c.Description) {
+				return
+			}
+		}
+	}
+}
+
+// termsOf returns the numbers of the words of a text and of what they begin
+// with, and how many words there are.
+func (x *Index) termsOf(text string) (terms []uint32, size int) {
+	for _, word := range words(text) {
+		_, first := utf8.DecodeRuneInString(word)
+		terms = append(terms, x.term(word), x.term(begin+word[:first]))
+		size++
+	}
+	return terms, size
+}
+
+func (x *Index) term(word string) uint32 {
+	id := x.words.id(word)
+	for uint32(len(x.terms)) <= id {
+		x.terms = append(x.terms, postings{})
+	}
+	return id
+}
+
+// maxUsage is the number of uses beyond which more make no difference: what
+// everybody reads must not keep everybody from finding anything else.
+const maxUsage = 1000
+
+// usageOf tells uses apart by their order of magnitude.
+func usageOf(uses int) uint8 { return uint8(bits.Len(uint(max(0, min(uses, maxUsage))))) }
+
+// sweep takes the words of documents that are gone out of the postings.
+type sweep struct {
+	// dead are slots whose words still stand there.
+	dead []uint32
+	// going are the slots that are being swept, gone the same as a set;
+	// terms up to next are done.
+	going []uint32
+	gone  bitmap
+	next  int
+}
+
+const (
+	// minDead is how many dead slots are worth a sweep; in a large index an
+	// eighth of its documents.
+	minDead = 64
+	// sweptAtOnce is how many words a change sweeps.
+	sweptAtOnce = 1024
+)
+
+// sweepSome goes on with the sweep, begins one where there is enough to sweep,
+// and frees the slots at the end of it.
+func (x *Index) sweepSome() {
+	s := &x.sweep
+	if s.going == nil {
+		if len(s.dead) < max(minDead, x.count/8) {
 			return
 		}
-		x.mu.RUnlock()
-		x.mu.Lock()
-		if x.sorted == nil {
-			x.sorted = slices.Sorted(maps.Keys(x.terms))
-		}
-		x.mu.Unlock()
-	}
-}
-
-// beginning returns the words of the index that begin with a word.
-func (x *Index) beginning(word string) []string {
-	from, _ := slices.BinarySearch(x.sorted, word)
-	to := from
-	for to < len(x.sorted) && strings.HasPrefix(x.sorted[to], word) {
-		to++
-	}
-	return x.sorted[from:to]
-}
-
-// near returns the words of the index that are one edit away from a word.
-func (x *Index) near(word string) []string {
-	var found []string
-	for _, w := range x.sorted {
-		if oneEdit(word, w) {
-			found = append(found, w)
+		s.going, s.dead, s.next = s.dead, nil, 0
+		s.gone = make(bitmap, len(x.live))
+		for _, slot := range s.going {
+			s.gone.add(slot)
 		}
 	}
-	return found
+	end := min(s.next+sweptAtOnce, len(x.terms))
+	for i := s.next; i < end; i++ {
+		x.terms[i].without(s.gone)
+	}
+	if s.next = end; end < len(x.terms) {
+		return
+	}
+	for i := range x.bySize {
+		x.bySize[i].without(s.gone)
+		x.byFullSize[i].without(s.gone)
+	}
+	x.free = append(x.free, s.going...)
+	s.going, s.gone = nil, nil
 }
-
-// canBeNear says whether a word is long enough that one edit does not make
-// anything of it.
-func canBeNear(word string) bool { return utf8.RuneCountInString(word) >= 4 }

@@ -1,9 +1,6 @@
 package search
 
 import (
-	"cmp"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 
 	"cadastre.dev/cadastre/graph"
@@ -36,10 +33,12 @@ type Result struct {
 	Facets []Facet
 }
 
-// Hit is an asset that matches. Where it is only discoverable, Asset holds ref
-// and kind alone and nothing else of it was searched but its name, with the
-// containers that its ref tells.
+// Hit is an asset that matches.
 type Hit struct {
+	// Asset holds ref, kind, source and parent; what else it has is the
+	// store's to tell. Where it is only discoverable it holds ref and kind
+	// alone, and nothing else of it was searched but its name, with the
+	// containers that its ref tells.
 	Asset      graph.Asset
 	Owners     []string
 	Visibility graph.Visibility
@@ -64,32 +63,6 @@ const (
 	maxWords       = 32
 )
 
-// stage is where a hit ranks; the words are shown to people.
-type stage uint8
-
-const (
-	stageExact stage = iota
-	stageName
-	stageStructure
-	stageDescription
-)
-
-func (s stage) String() string {
-	return [...]string{"exact name", "name", "column or container", "description"}[s]
-}
-
-// rank orders hits; it is the content of a cursor.
-type rank struct {
-	Stage stage  `json:"s"`
-	Size  int    `json:"n"`
-	Name  string `json:"a"`
-	Ref   string `json:"r"`
-}
-
-func (a rank) compare(b rank) int {
-	return cmp.Or(cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Size, b.Size), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Ref, b.Ref))
-}
-
 // Query answers from what the filter shows and nothing else. A cursor that is
 // none of ours, or a text of too many words, is graph.ErrInvalid.
 func (x *Index) Query(q Query, filter graph.Filter) (Result, error) {
@@ -104,45 +77,22 @@ func (x *Index) Query(q Query, filter graph.Filter) (Result, error) {
 	if q.First <= 0 {
 		q.First = defaultFirst
 	}
-	x.lockSorted()
+	x.mu.RLock()
 	defer x.mu.RUnlock()
-	s := newSearching(x, q, texts, filter)
-	page := newPage(min(q.First, maxFirst), after)
-	counts, total := x.facets.tally(), 0
-	for m := range s.matches() {
-		total++
-		counts.add(m.entry.counted, m.visibility)
-		page.offer(m)
-	}
-	r := Result{Total: total, Facets: x.facets.facets(counts)}
-	found, hasNext := page.sorted()
-	r.HasNext = hasNext
-	for _, m := range found {
-		hit, err := m.hit(s.terms)
+	s := x.newSearching(q, texts, filter)
+	defer x.buffers.Put(s.buffers)
+	s.match()
+	r := Result{Total: s.some.count()}
+	size := min(q.First, maxFirst)
+	page := s.page(size+1, after)
+	r.HasNext = len(page) > size
+	for _, m := range page[:min(len(page), size)] {
+		hit, err := s.hit(m)
 		if err != nil {
 			return Result{}, err
 		}
 		r.Hits = append(r.Hits, hit)
 	}
+	r.Facets = s.facets()
 	return r, nil
-}
-
-func readCursor(s string) (*rank, error) {
-	if s == "" {
-		return nil, nil
-	}
-	data, err := base64.RawURLEncoding.DecodeString(s)
-	var r rank
-	if err != nil || json.Unmarshal(data, &r) != nil || r.Ref == "" {
-		return nil, fmt.Errorf("cursor %q is none of this search's: %w", s, graph.ErrInvalid)
-	}
-	return &r, nil
-}
-
-func (a rank) cursor() (string, error) {
-	data, err := json.Marshal(a)
-	if err != nil {
-		return "", fmt.Errorf("write cursor: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(data), nil
 }

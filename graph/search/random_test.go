@@ -31,7 +31,7 @@ func randomDoc(r *rand.Rand) Doc {
 	d := Doc{Asset: graph.Asset{
 		Ref: ref, Kind: pick(r, graph.KindTable, graph.KindView), Source: pick(r, "one", "two"), Parent: container,
 		Description: pick(r, "", randomName(r)), Title: pick(r, "", randomName(r)),
-	}}
+	}, Usage: pick(r, 0, 0, r.IntN(5), r.IntN(5000))}
 	if r.IntN(3) == 0 {
 		d.Asset.Labels = map[string]string{"domain": randomName(r)}
 	}

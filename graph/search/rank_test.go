@@ -320,11 +320,11 @@ func TestFacetsAreCapped(t *testing.T) {
 	for _, f := range r.Facets {
 		switch f.Attribute {
 		case "parent":
-			if len(f.Values) != 20 || f.Values[0] != (FacetValue{"bigquery/p.d29", 2}) || f.Values[1] != (FacetValue{"bigquery/p.d00", 1}) {
+			if len(f.Values) != 20 || f.More != 10 || f.Values[0] != (FacetValue{"bigquery/p.d29", 2}) || f.Values[1] != (FacetValue{"bigquery/p.d00", 1}) {
 				t.Errorf("parents: %v", f.Values)
 			}
 		case "owner":
-			if diff := cmp.Diff([]FacetValue{{"user:a", 30}}, f.Values); diff != "" {
+			if diff := cmp.Diff([]FacetValue{{"user:a", 30}}, f.Values); diff != "" || f.More != 0 {
 				t.Errorf("an owner who is named twice counts once (-want +got):\n%s", diff)
 			}
 		}

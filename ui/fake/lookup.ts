@@ -47,7 +47,10 @@ export function search(catalog: Catalog, person: FakePerson, args: SearchArgumen
   return {
     total: hits.length, revision: catalog.head,
     pageInfo: { hasNextPage: start + args.first < hits.length, endCursor: page.length > 0 ? String(start + page.length) : null },
-    facets: wanted.map(([attribute]) => ({ attribute, values: counted(hits.flatMap((h) => attributes(h.asset)[attribute]!)) })),
+    facets: wanted.map(([attribute]) => {
+      const values = counted(hits.flatMap((h) => attributes(h.asset)[attribute]!));
+      return { attribute, values: values.slice(0, 20), more: Math.max(0, values.length - 20) };
+    }),
     edges: page.map((h, i) => ({ ...h, cursor: String(start + i + 1), node: h.asset })),
   };
 }

@@ -72,6 +72,7 @@ export const text = {
     clear: "Clear filters",
     filters: "Filters",
     facet: { kind: "Kind", source: "Source", parent: "Container", owner: "Owner", label: "Label" } as Record<string, string>,
+    facetMore: (n: number) => (n === 1 ? "and 1 rarer value; narrow the search to see it" : `and ${n.toLocaleString("en")} rarer values; narrow the search to see them`),
     why: "Why here",
     whyIs: (why: string) => (why === "" ? "You asked for all; this is the order of names." : `It matches by ${why}.`),
     order: "Order: exact name, near name, columns and container, description.",

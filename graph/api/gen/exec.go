@@ -151,6 +151,7 @@ type ComplexityRoot struct {
 
 	Facet struct {
 		Attribute func(childComplexity int) int
+		More      func(childComplexity int) int
 		Values    func(childComplexity int) int
 	}
 
@@ -906,6 +907,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Facet.Attribute(childComplexity), true
+	case "Facet.more":
+		if e.ComplexityRoot.Facet.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Facet.More(childComplexity), true
 	case "Facet.values":
 		if e.ComplexityRoot.Facet.Values == nil {
 			break
@@ -2510,8 +2517,11 @@ type Audience {
 `, BuiltIn: false},
 	{Name: "../schema/search.graphql", Input: `extend type Query {
   """
-  Assets that match, best first: exact name, near name, structure (columns,
-  container), description. An empty query lists all by name. Counts and facets
+  Assets that match, best first: exact name; near name, which has every word of
+  the query, or words that begin so or are one letter away; structure (columns,
+  container); description. Within each the name with the fewest other words
+  comes first, then what is used more by an order of magnitude, then the
+  alphabet. An empty query lists all by name. Totals and facets are exact, and
   hold only what the person may know of.
   """
   search(query: String!, filter: SearchFilter, first: Int = 25, after: String): SearchResult!
@@ -2533,13 +2543,13 @@ input SearchFilter {
 
 "A page of hits with the counts of all."
 type SearchResult {
-  "How many assets match in all."
+  "How many assets match in all, exactly."
   total: Int!
   "The page."
   edges: [SearchEdge!]!
   "Where it ends."
   pageInfo: PageInfo!
-  "Counts by attribute over all hits, most frequent first."
+  "Counts by attribute over all hits, exactly, most frequent first."
   facets: [Facet!]!
   "The revision that was searched."
   revision: Revision!
@@ -2581,8 +2591,10 @@ type Span {
 type Facet {
   "kind, source, parent, owner or label."
   attribute: String!
-  "At most twenty values."
+  "The most frequent values, at most twenty."
   values: [FacetValue!]!
+  "How many other values there are, which are not shown."
+  more: Int!
 }
 
 "How many hits have a value."
@@ -2928,6 +2940,8 @@ func (ec *executionContext) childFields_Facet(ctx context.Context, field graphql
 		return ec.fieldContext_Facet_attribute(ctx, field)
 	case "values":
 		return ec.fieldContext_Facet_values(ctx, field)
+	case "more":
+		return ec.fieldContext_Facet_more(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Facet", field.Name)
 }
@@ -5622,6 +5636,29 @@ func (ec *executionContext) fieldContext_Facet_values(_ context.Context, field g
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Facet_more(ctx context.Context, field graphql.CollectedField, obj *search.Facet) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Facet_more(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.More, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Facet_more(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Facet", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _FacetValue_value(ctx context.Context, field graphql.CollectedField, obj *search.FacetValue) (ret graphql.Marshaler) {
@@ -11932,6 +11969,11 @@ func (ec *executionContext) _Facet(ctx context.Context, sel ast.SelectionSet, ob
 			}
 		case "values":
 			out.Values[i] = ec._Facet_values(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "more":
+			out.Values[i] = ec._Facet_more(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -22,8 +22,9 @@ export function Facets({ facets }: { facets: readonly Facet[] }) {
           </Link>
         )}
         {facetKeys.map((key) => {
-          const values = withChosen(facets.find((f) => f.attribute === key)?.values ?? [], at[key] ?? []);
-          return values.length > 0 && <FacetGroup key={key} attribute={key} values={values} chosen={at[key] ?? []} />;
+          const facet = facets.find((f) => f.attribute === key);
+          const values = withChosen(facet?.values ?? [], at[key] ?? []);
+          return values.length > 0 && <FacetGroup key={key} attribute={key} values={values} more={facet?.more ?? 0} chosen={at[key] ?? []} />;
         })}
       </div>
     </details>
@@ -36,7 +37,7 @@ export function withChosen(values: Facet["values"], chosen: readonly string[]): 
   return [...missing.map((value) => ({ value, count: 0 })), ...values];
 }
 
-function FacetGroup({ attribute, values, chosen }: { attribute: (typeof facetKeys)[number]; values: Facet["values"]; chosen: readonly string[] }) {
+function FacetGroup({ attribute, values, more, chosen }: { attribute: (typeof facetKeys)[number]; values: Facet["values"]; more: number; chosen: readonly string[] }) {
   const navigate = route.useNavigate();
   const toggle = (value: string) => {
     const next = chosen.includes(value) ? chosen.filter((c) => c !== value) : [...chosen, value];
@@ -56,6 +57,7 @@ function FacetGroup({ attribute, values, chosen }: { attribute: (typeof facetKey
           </li>
         ))}
       </ul>
+      {more > 0 && <p className="px-1.5 pt-0.5 text-[0.86rem] text-muted">{text.search.facetMore(more)}</p>}
     </fieldset>
   );
 }

@@ -40,6 +40,14 @@ describe("search", () => {
     await findText(/^1 asset/);
   });
 
+  it("says that a facet has more values than it shows", async () => {
+    const server = new FakeServer();
+    const one = server.catalog.assets.find((a) => a.kind === "table")!;
+    for (let n = 0; n < 25; n++) server.catalog.assets.push({ ...one, ref: `${one.ref}_${n}`, name: `${one.name}_${n}`, owners: [{ principal: `user:p${n}@example.org`, role: "technical" }] } as typeof one);
+    openApp("/?all=1", "Otto", server);
+    await findText(/^and \d+ rarer values; narrow the search to see them$/);
+  });
+
   it("says why a hit stands where it stands", async () => {
     openApp("/?q=payments", "Otto");
     await click("button", "Why here: exact name");
