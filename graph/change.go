@@ -203,7 +203,8 @@ func (o observation) isReplaced(item Item, replaced map[Ref]string) bool {
 	case Edge:
 		// A view's edges end with it; a job's are what once ran.
 		fromView := i.Because == EvidenceView && !o.seen[about]
-		return i.Because != EvidencePerson && (i.Statement == "" || fromView)
+		pushed := i.Because == EvidencePush && o.seen[about]
+		return i.Because != EvidencePerson && !pushed && (i.Statement == "" || fromView)
 	case Statement:
 		return i.Because == EvidenceView && !o.seen[i.Target]
 	}
@@ -213,20 +214,24 @@ func (o observation) isReplaced(item Item, replaced map[Ref]string) bool {
 func (o observation) record(f Fact) {
 	switch f := f.(type) {
 	case AssetSeen:
-		o.now.Put(f.Asset)
+		o.put(f.Asset)
 		for _, c := range f.Columns {
-			o.now.Put(c)
+			o.put(c)
 		}
 		for _, w := range f.Owners {
-			o.now.Put(w)
+			o.put(w)
 		}
 		for _, g := range f.Grants {
-			o.now.Put(g)
+			o.put(g)
 		}
 	case TagSeen:
 		o.put(f.Tag)
 	case EdgeSeen:
 		o.put(f.Edge)
+	case EdgeGone:
+		if known, ok := o.known.Get(f.Edge); ok && known.(Edge).Because == EvidencePush {
+			o.was.Put(known)
+		}
 	case AssetUnchanged, ScopeDone:
 	}
 }

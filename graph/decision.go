@@ -81,6 +81,8 @@ const (
 	ActionApply   Action = "apply"
 	ActionAudit   Action = "audit"
 	ActionCrawl   Action = "crawl"
+	// ActionAdminister is to say which services may push.
+	ActionAdminister Action = "administer"
 )
 
 // FindingLevel says how much a finding matters.

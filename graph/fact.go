@@ -1,7 +1,8 @@
 package graph
 
 // Fact is what a source saw. The set is sealed: AssetSeen, AssetUnchanged,
-// TagSeen, EdgeSeen and ScopeDone. Facts know nothing of what was known before.
+// TagSeen, EdgeSeen, EdgeGone and ScopeDone. Facts know nothing of what was
+// known before.
 type Fact interface{ fact() }
 
 // AssetSeen says that an asset is there, with all that belongs to it. Columns,
@@ -24,6 +25,10 @@ type TagSeen struct{ Tag Tag }
 // knows which topic fills which table.
 type EdgeSeen struct{ Edge Edge }
 
+// EdgeGone takes back an edge that was pushed: From, To and Kind name it. Edges
+// that no push told of stay.
+type EdgeGone struct{ Edge Edge }
+
 // ScopeDone says that a scope was seen whole; only then may what was not seen
 // in it end.
 type ScopeDone struct{ Scope Scope }
@@ -32,6 +37,7 @@ func (AssetSeen) fact()      {}
 func (AssetUnchanged) fact() {}
 func (TagSeen) fact()        {}
 func (EdgeSeen) fact()       {}
+func (EdgeGone) fact()       {}
 func (ScopeDone) fact()      {}
 
 // Scope is the part of the catalog that one source answers for: the container

@@ -50,6 +50,9 @@ const (
 	EvidenceConnector EvidenceKind = "connector"
 	EvidenceSchema    EvidenceKind = "schema"
 	EvidencePerson    EvidenceKind = "person"
+	// EvidencePush is that of edges which a service pushed. No crawl of either
+	// end takes them back: who pushes them does.
+	EvidencePush EvidenceKind = "push"
 )
 
 // Edge says that To is made from From, and how we know. Both ends are columns,

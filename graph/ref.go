@@ -65,6 +65,13 @@ func (r Ref) Parent() Ref {
 // String writes r as namespace/name#path. "%" and "#" are percent-encoded in
 // namespace and name, "/" in the name alone, so that ParseRef(r.String()) == r.
 func (r Ref) String() string {
+	if !strings.ContainsAny(r.Namespace, "%#") && !strings.ContainsAny(r.Name, "%#/") {
+		// Nearly all refs, and every row of the catalog is read by one.
+		if r.Path == "" {
+			return r.Namespace + "/" + r.Name
+		}
+		return r.Namespace + "/" + r.Name + "#" + r.Path
+	}
 	var b strings.Builder
 	b.Grow(len(r.Namespace) + len(r.Name) + len(r.Path) + 2)
 	_, _ = refNamespace.WriteString(&b, r.Namespace)

@@ -19,6 +19,8 @@ func CheckFact(source string, f graph.Fact) error {
 		return checkTag(source, f.Tag)
 	case graph.EdgeSeen:
 		return checkEdge(f.Edge)
+	case graph.EdgeGone:
+		return checkEdge(f.Edge)
 	case graph.ScopeDone:
 		if f.Scope.Source != source || f.Scope.Parent.IsColumn() {
 			return fmt.Errorf("fact: scope %s of source %q seen by %q: %w", f.Scope.Parent, f.Scope.Source, source, graph.ErrInvalid)

@@ -159,7 +159,7 @@ func TestRunsGoWrongByChance(t *testing.T) {
 				case 3:
 					isPartial(t, p, c)
 				}
-				first, fresh := mustRun(t, p, c), &ingesttest.Catalog{}
+				first, fresh := runUnasked(t, p, c), &ingesttest.Catalog{}
 				mustRun(t, p, fresh)
 				if diff := cmp.Diff(fresh.All(), c.All(), cmpopts.EquateEmpty()); diff != "" {
 					t.Fatalf("what is known is not what is there (-there +known):\n%s", diff)
@@ -173,6 +173,16 @@ func TestRunsGoWrongByChance(t *testing.T) {
 			}
 		})
 	}
+}
+
+// runUnasked runs where nobody is asked about removals.
+func runUnasked(t *testing.T, s ingest.Source, c ingest.Catalog) ingest.Report {
+	t.Helper()
+	report, err := ingest.Run(t.Context(), s, c, ingest.RunConfig{Removal: ingest.Removal{Threshold: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
 }
 
 func unmoved(t *testing.T, c *ingesttest.Catalog, was graph.Snapshot, cursor string) {
@@ -234,7 +244,7 @@ func isPartial(t *testing.T, p *platform, c *ingesttest.Catalog) {
 	was, _ := state(t, c)
 	p.closed = fmt.Sprintf("d%d", p.rnd.IntN(3))
 	within := graph.BigQueryRef("p", p.closed).Name + "."
-	report := mustRun(t, p, c)
+	report := runUnasked(t, p, c)
 	p.closed = ""
 	if len(report.Problems) != 1 || len(c.Problems("fake")) != 1 {
 		t.Fatalf("problems %+v, want one", report.Problems)
@@ -289,7 +299,7 @@ func TestRunLogsWhatHappenedOnceAndNoValue(t *testing.T) {
 // halting is a catalog that cannot be read.
 type halting struct {
 	ingesttest.Catalog
-	cursor, known error
+	cursor, known, sightings, standing error
 }
 
 func (h *halting) Cursor(ctx context.Context, name string) (ingest.Cursor, error) {
@@ -299,11 +309,25 @@ func (h *halting) Cursor(ctx context.Context, name string) (ingest.Cursor, error
 	return h.Catalog.Cursor(ctx, name)
 }
 
-func (h *halting) Known(ctx context.Context, source string) (graph.Snapshot, error) {
+func (h *halting) Known(ctx context.Context, refs ...graph.Ref) (graph.Snapshot, error) {
 	if h.known != nil {
 		return nil, h.known
 	}
-	return h.Catalog.Known(ctx, source)
+	return h.Catalog.Known(ctx, refs...)
+}
+
+func (h *halting) Sightings(ctx context.Context, source string, refs ...graph.Ref) (map[graph.Ref]ingest.Digest, error) {
+	if h.sightings != nil {
+		return nil, h.sightings
+	}
+	return h.Catalog.Sightings(ctx, source, refs...)
+}
+
+func (h *halting) Standing(ctx context.Context, scope graph.Scope, each func(ref, parent graph.Ref) error) error {
+	if h.standing != nil {
+		return h.standing
+	}
+	return h.Catalog.Standing(ctx, scope, each)
 }
 
 func TestACatalogThatCannotBeReadIsNoProblemOfTheSource(t *testing.T) {
@@ -315,6 +339,8 @@ func TestACatalogThatCannotBeReadIsNoProblemOfTheSource(t *testing.T) {
 	}{
 		{"its cursor", &halting{cursor: graph.ErrUnavailable}, 0},
 		{"what it knows", &halting{known: graph.ErrUnavailable}, 1},
+		{"what was last said", &halting{sightings: graph.ErrUnavailable}, 0},
+		{"what stands", &halting{standing: graph.ErrUnavailable}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -12,16 +12,13 @@ import (
 
 // Catalog is where Run reads what is known and writes what is different.
 type Catalog interface {
+	Knower
 	// Cursor returns what the last commit under that name left, and nil where
 	// there was none. The name is a source's or StatementsOf a source.
 	Cursor(ctx context.Context, name string) (Cursor, error)
-	// Known returns the assets of the source and all that belongs to them,
-	// whoever said it: columns, owners, grants, tags, statements, and the
-	// edges that begin or end at one of them. Run does not write to it.
-	Known(ctx context.Context, source string) (graph.Snapshot, error)
-	// Commit writes the delta as one revision, and the cursor and problems of
-	// the source with it. An empty delta makes no revision; cursor and
-	// problems are kept all the same. It returns the revision that the catalog
+	// Commit writes the delta as one revision, and all else of the crawl with
+	// it. An empty delta makes no revision; what stands outside revisions is
+	// kept all the same. It returns the revision that the catalog
 	// then has. ErrConflict: somebody else committed what the delta touches,
 	// and nothing was written.
 	Commit(ctx context.Context, crawl Crawl) (graph.Revision, error)
@@ -33,7 +30,19 @@ type Crawl struct {
 	Source string
 	// Delta is what changed; empty where nothing did.
 	Delta graph.Delta
-	// Cursor replaces the last one. Nil keeps the last one: the run failed.
+	// Sightings are the digests of what was compared. Whoever else changes an
+	// item of an asset makes them void: Knower.Sightings tells them no more.
+	Sightings map[graph.Ref]Digest
+	// Forget are assets for which no digest may stand.
+	Forget []graph.Ref
+	// Done are the containers that were seen whole, zero for the source: every
+	// asset in them that stands was seen in this run.
+	Done []graph.Ref
+	// Held is a removal about which a person must be asked. Then there is no
+	// delta, and no cursor.
+	Held *Held
+	// Cursor replaces the last one. Nil keeps the last one: the run failed, or
+	// its removal is held back.
 	Cursor Cursor
 	// Problems replace those of the last run; empty when all is well.
 	Problems []graph.Finding
@@ -44,6 +53,13 @@ type RunConfig struct {
 	// Anew makes the run forget the last cursor, so that everything is read
 	// again. Defaults to false.
 	Anew bool
+	// Removal is how much may end unasked. Its zero value asks above a fifth
+	// of a scope.
+	Removal Removal
+	// Allowed is the removal that the last run held back, where a person
+	// allowed it: this run may remove those assets, or fewer of them. Defaults
+	// to none.
+	Allowed *Held
 	// Progress is told of the run's counts now and then, at least once at the
 	// end, from the goroutine of Run. Defaults to nobody.
 	Progress func(Progress)
@@ -93,12 +109,18 @@ type Report struct {
 	Revision graph.Revision
 	// Problems are what could not be seen.
 	Problems []graph.Finding
-	Took     time.Duration
+	// Held is the removal that waits for a person's word; nil where none does.
+	Held *Held
+	Took time.Duration
 }
 
 // Run crawls a source once: its facts are compared with what the catalog
 // knows, and the difference is committed as one revision. The same facts twice
-// make no revision.
+// make no revision, and of an asset of which the source says what it said last
+// time nothing is read and nothing kept in memory.
+//
+// A run that would remove too much commits nothing and keeps the last cursor;
+// the report has what is held back, and the error is nil.
 //
 // A run that is partial commits what it saw and returns a nil error; the
 // report has the problems. A run that fails commits no change; the problem is
@@ -127,7 +149,8 @@ type run struct {
 	source  Source
 	catalog Catalog
 	cfg     RunConfig
-	facts   []graph.Fact
+	facts   *facts
+	told    int
 	seen    Progress
 }
 
@@ -141,6 +164,11 @@ func (r *run) crawl(ctx context.Context) (Report, error) {
 			return Report{Seen: r.seen}, fmt.Errorf("read cursor: %w", err)
 		}
 	}
+	last, err := r.catalog.Sightings(ctx, name)
+	if err != nil {
+		return Report{Seen: r.seen}, fmt.Errorf("read what was last said: %w", err)
+	}
+	r.facts = newFacts(name, last)
 	cursor, err := r.source.Crawl(ctx, since, r.take)
 	var partial *PartialError
 	if err != nil && !errors.As(err, &partial) {
@@ -150,16 +178,24 @@ func (r *run) crawl(ctx context.Context) (Report, error) {
 	if partial != nil {
 		problems = partial.Findings
 	}
-	known, err := r.catalog.Known(ctx, name)
+	return r.commit(ctx, cursor, problems)
+}
+
+// commit writes what is different, or that it was held back.
+func (r *run) commit(ctx context.Context, cursor Cursor, problems []graph.Finding) (Report, error) {
+	crawl, _, err := r.facts.settle(ctx, r.catalog, SettleConfig{Removal: r.cfg.Removal, Allowed: r.cfg.Allowed, Now: r.cfg.Now})
 	if err != nil {
-		return Report{Seen: r.seen}, fmt.Errorf("read what is known: %w", err)
+		return Report{Seen: r.seen}, err
 	}
-	delta := graph.Diff(graph.Observe(known, r.facts))
-	revision, err := r.catalog.Commit(ctx, Crawl{Source: name, Delta: delta, Cursor: cursor, Problems: problems})
+	crawl.Cursor, crawl.Problems = cursor, problems
+	if crawl.Held != nil {
+		crawl.Cursor, crawl.Problems = nil, append([]graph.Finding{crawl.Held.Finding(crawl.Source)}, problems...)
+	}
+	revision, err := r.catalog.Commit(ctx, crawl)
 	if err != nil {
 		return Report{Seen: r.seen}, fmt.Errorf("commit: %w", err)
 	}
-	return Report{Seen: r.seen, Delta: delta, Revision: revision, Problems: problems}, nil
+	return Report{Seen: r.seen, Delta: crawl.Delta, Revision: revision, Problems: crawl.Problems, Held: crawl.Held}, nil
 }
 
 // take receives a fact. A fact that makes no sense ends the run: the source is
@@ -168,9 +204,11 @@ func (r *run) take(f graph.Fact) error {
 	if err := CheckFact(r.source.Name(), f); err != nil {
 		return err
 	}
-	r.facts = append(r.facts, f)
+	if err := r.facts.take(f); err != nil {
+		return err
+	}
 	r.seen.count(f)
-	if len(r.facts)%r.cfg.Every == 0 {
+	if r.told++; r.told%r.cfg.Every == 0 {
 		r.cfg.Progress(r.seen)
 	}
 	return nil
@@ -199,7 +237,7 @@ func (p *Progress) count(f graph.Fact) {
 		p.Unchanged++
 	case graph.TagSeen:
 		p.Tags++
-	case graph.EdgeSeen:
+	case graph.EdgeSeen, graph.EdgeGone:
 		p.Edges++
 	case graph.ScopeDone:
 		p.Scopes++

@@ -96,4 +96,6 @@ const (
 	CodeUnavailable = "crawl-unavailable"
 	// CodeInvalid says that something was answered that makes no sense.
 	CodeInvalid = "crawl-invalid"
+	// CodeHeld says that a run would remove more than it may unasked.
+	CodeHeld = "crawl-held"
 )

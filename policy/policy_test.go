@@ -135,7 +135,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		{"audience without groups", Config{Data: Data{Audiences: []graph.Audience{{Name: "a"}}}}, `audience "a": no groups`},
 		{"audience twice", Config{Data: Data{Audiences: []graph.Audience{{Name: "a", Groups: []string{"g"}}, {Name: "a", Groups: []string{"g"}}}}}, `second audience "a"`},
 		{"purpose that is none", Config{Data: Data{Audiences: []graph.Audience{{Name: "a", Groups: []string{"g"}, Purpose: "fraud"}}}}, `purpose of audience "a": "fraud": want one of [analytics`},
-		{"role that is none", Config{Data: Data{Audiences: []graph.Audience{}, Roles: map[string][]string{"auditors": {"g"}}}}, `role: "auditors": want one of [analyst`},
+		{"role that is none", Config{Data: Data{Audiences: []graph.Audience{}, Roles: map[string][]string{"auditors": {"g"}}}}, `role: "auditors": want one of [administrator analyst`},
 		{"containers of nobody", Config{Data: Data{Audiences: []graph.Audience{}, Containers: map[string][]graph.Ref{"a": nil}}}, `no audience "a"`},
 		{"visibility to nobody", Config{Data: Data{Audiences: []graph.Audience{}, Visibility: []VisibilityGrant{{Visibility: graph.Visible}}}}, "visibility[0]: no groups"},
 		{"visibility that is none", Config{Data: Data{Audiences: []graph.Audience{}, Visibility: []VisibilityGrant{{Groups: []string{"g"}, Visibility: graph.Hidden}}}}, `"hidden"`},

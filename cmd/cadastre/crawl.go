@@ -10,22 +10,24 @@ import (
 
 type crawlCommand struct {
 	Sources []string `arg:"" optional:"" name:"source" help:"Names of configured sources. Defaults to all."`
+	Remove  string   `placeholder:"HASH" help:"Allow the removal that the last crawl of the one source held back. For a source that services push, the next push makes it."`
 }
 
 // Run crawls and waits until lineage, tags and decisions have followed. A
 // source that could be read only in part is ErrUnavailable, after the rest
-// is done.
+// is done; one that would remove too much, and so wrote nothing, is
+// ErrConflict.
 func (c *crawlCommand) Run(ctx context.Context, all *commands, s *streams) error {
 	app, err := all.open(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer s.closing(app)
-	reports, err := app.Crawl(ctx, app.LocalPrincipal(), c.Sources)
+	reports, err := app.Crawl(ctx, app.LocalPrincipal(), c.Sources, c.Remove)
 	if err != nil {
 		return err
 	}
-	problems := 0
+	problems, held := 0, 0
 	err = s.print(reports, func(w io.Writer) {
 		for _, r := range reports {
 			_, _ = fmt.Fprintf(w, "%s\t%d assets\t%d columns\trevision %d\n", r.Source, r.Assets, r.Columns, r.Revision)
@@ -36,6 +38,12 @@ func (c *crawlCommand) Run(ctx context.Context, all *commands, s *streams) error
 	})
 	for _, r := range reports {
 		problems += len(r.Problems)
+		if r.Held != "" {
+			held++
+		}
+	}
+	if err == nil && held > 0 {
+		return fmt.Errorf("crawl: held back because they would remove too much: %d of %d sources, as listed above; look, then allow it with --remove: %w", held, len(reports), graph.ErrConflict)
 	}
 	if err == nil && problems > 0 {
 		return fmt.Errorf("crawl: what could not be read: %d, listed above; the rest is done: %w", problems, graph.ErrUnavailable)

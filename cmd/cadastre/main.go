@@ -51,6 +51,7 @@ type commands struct {
 	Sandbox sandboxCommand `cmd:"" help:"Serve the local warehouse alone."`
 
 	Crawl   crawlCommand   `cmd:"" help:"Crawl sources now, and follow the path as far as decisions."`
+	Token   tokenCommand   `cmd:"" help:"Say which services may push: make, list and revoke tokens."`
 	Search  searchCommand  `cmd:"" help:"Search assets and columns."`
 	Lineage lineageCommand `cmd:"" help:"Ask what something is made from and goes into, or analyze SQL."`
 	Tag     tagCommand     `cmd:"" help:"Confirm, reject or withdraw a tag."`

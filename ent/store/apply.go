@@ -35,7 +35,7 @@ func (t *Tx) Apply(ctx context.Context, delta graph.Delta) error {
 			}
 		}
 	}
-	return nil
+	return t.forgetChanged(ctx, delta)
 }
 
 // write is what a delta does to one table: rows end before others begin.

@@ -19,6 +19,9 @@ type Cursor struct {
 	CrawledAt time.Time
 	// Problems are those of the last crawl, in sentences.
 	Problems []string
+	// Held is the removal that waits for a person's word, in the form of who
+	// keeps it; empty for none.
+	Held string
 }
 
 // PutCursor keeps where the crawls of a source stand.
@@ -27,7 +30,7 @@ func (t *Tx) PutCursor(ctx context.Context, c Cursor) error {
 	if err != nil {
 		return fmt.Errorf("put cursor of %s: %w", c.Source, err)
 	}
-	err = t.rows.Cursor.Create().SetID(c.Source).SetCursor(c.Cursor).SetCrawledAt(micros(c.CrawledAt)).SetProblems(problems).
+	err = t.rows.Cursor.Create().SetID(c.Source).SetCursor(c.Cursor).SetCrawledAt(micros(c.CrawledAt)).SetProblems(problems).SetHeld(c.Held).
 		OnConflictColumns(cursor.FieldID).UpdateNewValues().Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("put cursor of %s: %w", c.Source, err)
@@ -35,10 +38,20 @@ func (t *Tx) PutCursor(ctx context.Context, c Cursor) error {
 	return nil
 }
 
+// Cursor returns where a source stands, as Store.Cursor does, within the
+// transaction.
+func (t *Tx) Cursor(ctx context.Context, source string) (Cursor, error) {
+	return readCursor(ctx, t.rows, source)
+}
+
 // Cursor returns where a source stands; graph.ErrNotFound before its first
 // crawl.
 func (s *Store) Cursor(ctx context.Context, source string) (Cursor, error) {
-	row, err := s.rows.Cursor.Get(ctx, source)
+	return readCursor(ctx, s.rows, source)
+}
+
+func readCursor(ctx context.Context, rows *gen.Client, source string) (Cursor, error) {
+	row, err := rows.Cursor.Get(ctx, source)
 	if gen.IsNotFound(err) {
 		return Cursor{}, fmt.Errorf("cursor of %s: %w", source, graph.ErrNotFound)
 	}
@@ -71,5 +84,5 @@ func cursorFrom(row *gen.Cursor) (Cursor, error) {
 	if err != nil {
 		return Cursor{}, fmt.Errorf("read cursor of %s: %w", row.ID, err)
 	}
-	return Cursor{Source: row.ID, Cursor: row.Cursor, CrawledAt: fromMicros(row.CrawledAt), Problems: problems}, nil
+	return Cursor{Source: row.ID, Cursor: row.Cursor, CrawledAt: fromMicros(row.CrawledAt), Problems: problems, Held: row.Held}, nil
 }

@@ -24,6 +24,8 @@ type Config struct {
 	Planner  Planner
 	Auditor  Auditor
 	Operator Operator
+	// Administrator keeps the tokens of services.
+	Administrator Administrator
 	// Principal returns who asks. Where it returns false the answer is
 	// graph.ErrDenied: the caller lets nobody through who is not signed in.
 	Principal func(ctx context.Context) (graph.Principal, bool)

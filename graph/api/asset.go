@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"time"
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/api/shape"
@@ -83,6 +84,14 @@ func (asset) Views(ctx context.Context, a *shape.Asset) ([]shape.PublishedView, 
 func (asset) MayTag(ctx context.Context, a *shape.Asset) (bool, error) {
 	may, err := a.Page.(*page).loadMayTag(ctx)
 	return may[a.Ref], err
+}
+
+func (asset) LastSeen(ctx context.Context, a *shape.Asset) (*time.Time, error) {
+	seen, err := a.Page.(*page).loadLastSeen(ctx)
+	if at, ok := seen[a.Ref]; ok {
+		return &at, err
+	}
+	return nil, err
 }
 
 func (column) WhatISee(ctx context.Context, c *shape.Column) ([]shape.Explanation, error) {

@@ -16,6 +16,9 @@ type Catalog interface {
 	// Reader returns what the principal may read at a revision; 0 means the
 	// newest, fixed now. A revision that is not there is graph.ErrNotFound.
 	Reader(ctx context.Context, who graph.Principal, at graph.Revision) (Reader, error)
+	// LastSeen returns when those of the assets that are visible were last
+	// seen by their sources. It stands outside revisions.
+	LastSeen(ctx context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]time.Time, error)
 }
 
 // Reader reads the catalog as one principal may see it at one revision. What
@@ -98,11 +101,26 @@ type Auditor interface {
 
 // Operator shows and starts the program's work.
 type Operator interface {
-	// Sources returns the configured sources.
+	// Sources returns the configured sources, and those that are pushed.
 	Sources(ctx context.Context, who graph.Principal) ([]shape.Source, error)
 	// Activity returns the jobs that wait or run.
 	Activity(ctx context.Context, who graph.Principal) ([]shape.Activity, error)
-	// StartCrawl makes the crawl of a source due; graph.ErrDenied without the
-	// crawl action.
-	StartCrawl(ctx context.Context, who graph.Principal, source string) error
+	// StartCrawl makes the crawl of a source due, and allows the removal with
+	// the hash that the source holds back; empty allows none.
+	// graph.ErrDenied without the crawl action, graph.ErrConflict where another
+	// removal or none is held back.
+	StartCrawl(ctx context.Context, who graph.Principal, source, remove string) error
+}
+
+// Administrator says which services may push; graph.ErrDenied without the
+// administer action.
+type Administrator interface {
+	// Tokens returns all tokens, newest first.
+	Tokens(ctx context.Context, who graph.Principal) ([]shape.Token, error)
+	// CreateToken makes a token and returns it with its secret, which is not
+	// told again. graph.ErrInvalid where the name, a source or the days make
+	// no sense.
+	CreateToken(ctx context.Context, who graph.Principal, name string, sources []string, days int) (shape.NewToken, error)
+	// RevokeToken ends a token; one that is revoked already stays so.
+	RevokeToken(ctx context.Context, who graph.Principal, id string) (shape.Token, error)
 }

@@ -250,11 +250,11 @@ func TestNobodyIsDeniedEverything(t *testing.T) {
 			`me { id }`, `asset(ref: "a/b") { ref }`, `search(query: "") { total }`, `lineage(ref: "a/b", direction: UP) { root }`,
 			`audiences { name }`, `vocabulary { label }`, `explain(column: "a/b#c") { effect }`, `whoCouldSee(column: "a/b#c") { revision }`,
 			`inbox { total }`, `plans { pageInfo { hasNextPage } }`, `plan(id: "x") { id }`, `audit { pageInfo { hasNextPage } }`,
-			`auditVerification { ok }`, `sources { name }`, `activity { kind }`,
+			`auditVerification { ok }`, `sources { name }`, `activity { kind }`, `tokens { id }`,
 		},
 		"mutation": {
 			`tag(input: []) { revision }`, `plan { id }`, `approve(id: "x") { id }`, `apply(id: "x") { id }`, `undo(id: "x") { id }`,
-			`crawl(source: "warehouse") { name }`,
+			`crawl(source: "warehouse") { name }`, `createToken(name: "a", sources: ["b"], days: 1) { secret }`, `revokeToken(id: "x") { id }`,
 		},
 	} {
 		for _, field := range root {

@@ -220,7 +220,10 @@ func (f *fake) Verification(_ context.Context, who graph.Principal) (audit.Repor
 func (f *fake) Sources(context.Context, graph.Principal) ([]shape.Source, error) {
 	crawled := fakeNow()
 	return []shape.Source{
-		{Name: "registry", Platform: "registry", Problems: []string{"the registry refuses the password: look at its configuration"}},
+		{Name: "registry", Platform: "registry", Problems: []string{"the registry refuses the password: look at its configuration"}, Held: &shape.HeldRemoval{
+			Hash: "0a1b", At: crawled, Total: 5, Examples: []graph.Ref{f.company.Core},
+			Scopes: []shape.HeldScope{{Ends: 5, Of: 8}, {Parent: f.company.Core.Parent(), Ends: 5, Of: 5}},
+		}},
 		{Name: "warehouse", Platform: "bigquery", Assets: 5, CrawledAt: &crawled},
 	}, f.called("Sources")
 }
@@ -229,12 +232,49 @@ func (f *fake) Activity(context.Context, graph.Principal) ([]shape.Activity, err
 	return []shape.Activity{{Kind: "crawl", Subject: "warehouse", State: "running", Done: 2, Total: 5}}, f.called("Activity")
 }
 
-func (f *fake) StartCrawl(_ context.Context, who graph.Principal, source string) error {
+func (f *fake) StartCrawl(_ context.Context, who graph.Principal, source, remove string) error {
 	if err := may(who, graphtest.Olu()); err != nil {
 		return err
 	}
 	if source != "warehouse" && source != "registry" {
 		return fmt.Errorf("source %q: %w", source, graph.ErrNotFound)
 	}
+	if remove != "" && (source != "registry" || remove != "0a1b") {
+		return fmt.Errorf("removal %q of %q: %w", remove, source, graph.ErrConflict)
+	}
 	return f.called("StartCrawl")
+}
+
+// token is the one that there is.
+func token() shape.Token {
+	at := fakeNow()
+	return shape.Token{ID: "t1", Name: "loader", Sources: []string{"crm"}, CreatedBy: graphtest.Uma().ID, CreatedAt: at, ExpiresAt: at.AddDate(0, 0, 90)}
+}
+
+func (f *fake) Tokens(_ context.Context, who graph.Principal) ([]shape.Token, error) {
+	if err := may(who, graphtest.Uma()); err != nil {
+		return nil, err
+	}
+	return []shape.Token{token()}, f.called("Tokens")
+}
+
+func (f *fake) CreateToken(_ context.Context, who graph.Principal, name string, sources []string, days int) (shape.NewToken, error) {
+	if err := may(who, graphtest.Uma()); err != nil {
+		return shape.NewToken{}, err
+	}
+	t := token()
+	t.Name, t.Sources, t.ExpiresAt = name, sources, t.CreatedAt.AddDate(0, 0, days)
+	return shape.NewToken{Token: t, Secret: "cdst_made_up"}, f.called("CreateToken")
+}
+
+func (f *fake) RevokeToken(_ context.Context, who graph.Principal, id string) (shape.Token, error) {
+	if err := may(who, graphtest.Uma()); err != nil {
+		return shape.Token{}, err
+	}
+	t, at := token(), fakeNow()
+	if id != t.ID {
+		return shape.Token{}, fmt.Errorf("token %s: %w", id, graph.ErrNotFound)
+	}
+	t.RevokedAt = &at
+	return t, f.called("RevokeToken")
 }

@@ -38,7 +38,9 @@ var (
 	_ api.Planner  = (*fake)(nil)
 	_ api.Auditor  = (*fake)(nil)
 	_ api.Operator = (*fake)(nil)
-	_ api.Reader   = fakeReader{}
+
+	_ api.Administrator = (*fake)(nil)
+	_ api.Reader        = fakeReader{}
 )
 
 const fakeHead graph.Revision = 7
@@ -69,7 +71,7 @@ func newFake() *fake {
 // config wires the API to the fake, asked by who.
 func (f *fake) config(who graph.Principal) api.Config {
 	return api.Config{
-		Catalog: f, Governor: f, Tagger: f, Planner: f, Auditor: f, Operator: f,
+		Catalog: f, Governor: f, Tagger: f, Planner: f, Auditor: f, Operator: f, Administrator: f,
 		Principal: func(context.Context) (graph.Principal, bool) { return who, who.ID != "" },
 		RequestID: func(context.Context) string { return "request-1" },
 	}
@@ -130,6 +132,17 @@ func may(who graph.Principal, people ...graph.Principal) error {
 
 func (f *fake) Reader(_ context.Context, who graph.Principal, _ graph.Revision) (api.Reader, error) {
 	return fakeReader{f, f.filter(who)}, f.called("Reader")
+}
+
+// LastSeen tells the time for what is visible.
+func (f *fake) LastSeen(_ context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]time.Time, error) {
+	out := map[graph.Ref]time.Time{}
+	for _, ref := range assets {
+		if (fakeReader{f, f.filter(who)}).visibility(ref) == graph.Visible {
+			out[ref] = fakeNow()
+		}
+	}
+	return out, f.called("LastSeen")
 }
 
 type fakeReader struct {

@@ -239,12 +239,12 @@ func (q query) Activity(ctx context.Context) ([]shape.Activity, error) {
 	return q.Operator.Activity(ctx, who)
 }
 
-func (m mutation) Crawl(ctx context.Context, source string) (*shape.Source, error) {
+func (m mutation) Crawl(ctx context.Context, source string, remove *string) (*shape.Source, error) {
 	who, err := m.who(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.Operator.StartCrawl(ctx, who, source); err != nil {
+	if err := m.Operator.StartCrawl(ctx, who, source, text(remove)); err != nil {
 		return nil, err
 	}
 	all, err := m.Operator.Sources(ctx, who)

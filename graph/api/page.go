@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"sync"
+	"time"
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/api/shape"
@@ -13,6 +14,7 @@ import (
 type page struct {
 	reader   Reader
 	governor Governor
+	catalog  Catalog
 	who      graph.Principal
 	refs     []graph.Ref
 
@@ -22,6 +24,7 @@ type page struct {
 	views        once[map[graph.Ref][]shape.PublishedView]
 	explanations once[map[graph.Ref][]shape.Explanation]
 	mayTag       once[map[graph.Ref]bool]
+	lastSeen     once[map[graph.Ref]time.Time]
 }
 
 // once is a value that is loaded at first use.
@@ -80,6 +83,12 @@ func (p *page) loadViews(ctx context.Context) (map[graph.Ref][]shape.PublishedVi
 func (p *page) loadMayTag(ctx context.Context) (map[graph.Ref]bool, error) {
 	return load(p, &p.mayTag, func(assets ...graph.Ref) (map[graph.Ref]bool, error) {
 		return p.governor.MayTag(ctx, p.who, assets...)
+	})
+}
+
+func (p *page) loadLastSeen(ctx context.Context) (map[graph.Ref]time.Time, error) {
+	return load(p, &p.lastSeen, func(assets ...graph.Ref) (map[graph.Ref]time.Time, error) {
+		return p.catalog.LastSeen(ctx, p.who, assets...)
 	})
 }
 

@@ -125,7 +125,7 @@ func (r *resolver) show(ctx context.Context, who graph.Principal, reader Reader,
 	if err != nil {
 		return nil, err
 	}
-	p := &page{reader: reader, governor: r.Governor, who: who}
+	p := &page{reader: reader, governor: r.Governor, catalog: r.Catalog, who: who}
 	out := make([]shape.Asset, 0, len(refs))
 	for _, ref := range refs {
 		view, ok := views[ref]

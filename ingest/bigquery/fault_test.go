@@ -84,7 +84,7 @@ func TestWhatEachFaultMeans(t *testing.T) {
 			w.run(s, c)
 			before := assetsOf(c)
 			w.warehouse.Fault(tt.fault)
-			_, err := ingest.Run(t.Context(), s, c, ingest.RunConfig{})
+			_, err := ingest.Run(t.Context(), s, c, ingest.RunConfig{Removal: ingest.Removal{Threshold: 1}})
 			if !errors.Is(err, tt.fails) {
 				t.Errorf("error %v, want %v", err, tt.fails)
 			}

@@ -146,7 +146,7 @@ func (w *world) admin() *bq.Service {
 func (w *world) run(s ingest.Source, c ingest.Catalog) ingest.Report {
 	w.t.Helper()
 	w.forget()
-	report, err := ingest.Run(w.t.Context(), s, c, ingest.RunConfig{})
+	report, err := ingest.Run(w.t.Context(), s, c, ingest.RunConfig{Removal: ingest.Removal{Threshold: 1}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -149,7 +149,7 @@ func TestFaultsByChance(t *testing.T) {
 				}
 				before, names := c.All(), assetsOf(c)
 				cursor, _ := c.Cursor(t.Context(), s.Name())
-				report, err := ingest.Run(t.Context(), s, c, ingest.RunConfig{})
+				report, err := ingest.Run(t.Context(), s, c, ingest.RunConfig{Removal: ingest.Removal{Threshold: 1}})
 				if err != nil {
 					after, _ := c.Cursor(t.Context(), s.Name())
 					if diff := cmp.Diff(before, c.All()); diff != "" || string(after) != string(cursor) || len(c.Problems(s.Name())) == 0 {

@@ -2,6 +2,7 @@ package ingesttest
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"cadastre.dev/cadastre/graph"
@@ -15,9 +16,19 @@ type Catalog struct {
 	items    graph.Snapshot
 	cursors  map[string]ingest.Cursor
 	problems map[string][]graph.Finding
-	revision graph.Revision
+	// sightings are what each source last said of assets.
+	sightings map[sighting]ingest.Digest
+	revision  graph.Revision
+	// Forgetful makes Sightings tell nothing, so that all is compared.
+	Forgetful bool
+	asked     int
 	// Fail, where it is set, is what Commit returns instead of committing.
 	Fail error
+}
+
+type sighting struct {
+	source string
+	ref    graph.Ref
 }
 
 var _ ingest.Catalog = (*Catalog)(nil)
@@ -29,20 +40,46 @@ func (c *Catalog) Cursor(_ context.Context, name string) (ingest.Cursor, error) 
 	return c.cursors[name], nil
 }
 
-// Known returns what belongs to the source.
-func (c *Catalog) Known(_ context.Context, source string) (graph.Snapshot, error) {
+// Sightings returns the digests that stand.
+func (c *Catalog) Sightings(_ context.Context, source string, refs ...graph.Ref) (map[graph.Ref]ingest.Digest, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	own := map[graph.Ref]bool{}
-	for _, item := range c.items {
-		if a, ok := item.(graph.Asset); ok && a.Source == source {
-			own[a.Ref] = true
+	out := map[graph.Ref]ingest.Digest{}
+	for at, digest := range c.sightings {
+		if at.source == source && !c.Forgetful && (len(refs) == 0 || slices.Contains(refs, at.ref)) {
+			out[at.ref] = digest
 		}
 	}
+	return out, nil
+}
+
+// Standing tells the assets of a scope.
+func (c *Catalog) Standing(_ context.Context, scope graph.Scope, each func(ref, parent graph.Ref) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, item := range c.items {
+		if a, ok := item.(graph.Asset); ok && scope.Holds(a) {
+			if err := each(a.Ref, a.Parent); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Known returns what belongs to the assets.
+func (c *Catalog) Known(_ context.Context, refs ...graph.Ref) (graph.Snapshot, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of := map[graph.Ref]bool{}
+	for _, ref := range refs {
+		of[ref] = true
+	}
+	c.asked += len(of)
 	known := graph.Snapshot{}
 	for _, item := range c.items {
 		e, isEdge := item.(graph.Edge)
-		if own[item.About()] || isEdge && own[e.From.Asset()] {
+		if of[item.About()] || isEdge && of[e.From.Asset()] {
 			known.Put(item)
 		}
 	}
@@ -57,17 +94,50 @@ func (c *Catalog) Commit(_ context.Context, crawl ingest.Crawl) (graph.Revision,
 		return 0, c.Fail
 	}
 	if c.cursors == nil {
-		c.cursors, c.problems = map[string]ingest.Cursor{}, map[string][]graph.Finding{}
+		c.cursors, c.problems, c.sightings = map[string]ingest.Cursor{}, map[string][]graph.Finding{}, map[sighting]ingest.Digest{}
 	}
-	c.items = graph.Apply(c.items, crawl.Delta)
-	if len(crawl.Delta) > 0 {
-		c.revision++
+	c.apply(crawl.Delta)
+	for ref, digest := range crawl.Sightings {
+		c.sightings[sighting{crawl.Source, ref}] = digest
+	}
+	for _, ref := range crawl.Forget {
+		delete(c.sightings, sighting{crawl.Source, ref})
 	}
 	if crawl.Cursor != nil {
 		c.cursors[crawl.Source] = crawl.Cursor
 	}
 	c.problems[crawl.Source] = crawl.Problems
 	return c.revision, nil
+}
+
+// Put writes what somebody else says, a person or another program.
+func (c *Catalog) Put(delta graph.Delta) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.apply(delta)
+}
+
+// apply applies a delta. What was last said of what it touches stands no more.
+func (c *Catalog) apply(delta graph.Delta) {
+	c.items = graph.Apply(c.items, delta)
+	if len(delta) > 0 {
+		c.revision++
+	}
+	for _, change := range delta {
+		item := change.Item()
+		for at := range c.sightings {
+			if e, ok := item.(graph.Edge); at.ref == item.About() || ok && at.ref == e.From.Asset() {
+				delete(c.sightings, at)
+			}
+		}
+	}
+}
+
+// Asked is of how many assets Known was asked, in all.
+func (c *Catalog) Asked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.asked
 }
 
 // All returns everything that the catalog holds.

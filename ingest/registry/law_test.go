@@ -276,7 +276,7 @@ func TestFaultsByChance(t *testing.T) {
 					part = "/s"
 				}
 				w.broken.Store(&part)
-				if _, err := ingest.Run(t.Context(), s, c, ingest.RunConfig{}); err != nil && !errors.Is(err, graph.ErrUnavailable) {
+				if _, err := ingest.Run(t.Context(), s, c, ingest.RunConfig{Removal: ingest.Removal{Threshold: 1}}); err != nil && !errors.Is(err, graph.ErrUnavailable) {
 					t.Fatal(err)
 				}
 				for _, a := range known {

@@ -419,7 +419,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 
 func mustRun(t *testing.T, s ingest.Source, c ingest.Catalog) ingest.Report {
 	t.Helper()
-	report, err := ingest.Run(t.Context(), s, c, ingest.RunConfig{})
+	report, err := ingest.Run(t.Context(), s, c, ingest.RunConfig{Removal: ingest.Removal{Threshold: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ var own = []struct {
 	{"ingest/lineage/bigquery", []string{"graph", "ingest/lineage", "internal/googlesql"}},
 	{"ingest/lineage", []string{"graph"}},
 	{"ingest/bigquery", []string{"graph", "ingest", "ingest/lineage", "internal/gcp"}},
+	{"ingest/push", []string{"graph", "ingest"}},
 	{"ingest/registry", []string{"graph", "ingest", "ingest/lineage"}},
 	{"ingest", []string{"graph"}},
 

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"time"
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
@@ -20,6 +21,15 @@ func (c apiCatalog) Reader(ctx context.Context, who graph.Principal, at graph.Re
 		return nil, err
 	}
 	return apiReader{r}, nil
+}
+
+// LastSeen returns when visible assets were last seen.
+func (c apiCatalog) LastSeen(ctx context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]time.Time, error) {
+	r, err := c.app.reader(ctx, who, 0)
+	if err != nil {
+		return nil, err
+	}
+	return r.LastSeen(ctx, assets...)
 }
 
 // apiReader gives the store's reader the shapes of the API.

@@ -41,7 +41,7 @@ func (a *App) Vocabulary() []shape.LabelTerm {
 // Tagging counts for those who own an asset or answer for a domain.
 func (a *App) Actions(ctx context.Context, who graph.Principal) ([]string, error) {
 	actions := []string{}
-	for _, action := range []graph.Action{graph.ActionTag, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl} {
+	for _, action := range []graph.Action{graph.ActionTag, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl, graph.ActionAdminister} {
 		ok, _, err := a.policy.May(ctx, who, action, graph.Asset{}, nil)
 		if err == nil && !ok && action == graph.ActionTag {
 			ok, err = a.answersForSomething(ctx, who)
@@ -315,41 +315,6 @@ func (a *App) Verification(ctx context.Context, who graph.Principal) (audit.Repo
 		return audit.Report{}, err
 	}
 	return a.VerifyAudit(ctx)
-}
-
-// Sources returns the configured sources as the principal may know of them.
-func (a *App) Sources(ctx context.Context, who graph.Principal) ([]shape.Source, error) {
-	r, err := a.reader(ctx, who, 0)
-	if err != nil {
-		return nil, err
-	}
-	operates, _, err := a.policy.May(ctx, who, graph.ActionCrawl, graph.Asset{}, nil)
-	if err != nil {
-		return nil, err
-	}
-	out := []shape.Source{}
-	for _, c := range a.sources {
-		visible, err := r.Search(ctx, search.Query{Sources: []string{c.name}, First: 1})
-		if err != nil {
-			return nil, err
-		}
-		s := shape.Source{Name: c.name, Platform: c.platform, Assets: visible.Total, Problems: []string{}}
-		cursor, err := a.store.Cursor(ctx, c.name)
-		if err != nil && !errors.Is(err, graph.ErrNotFound) {
-			return nil, err
-		}
-		if !cursor.CrawledAt.IsZero() {
-			s.CrawledAt = &cursor.CrawledAt
-		}
-		// Problems name assets that may be hidden from others.
-		if operates {
-			if s.Problems, err = a.problems(ctx, c.name); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, s)
-	}
-	return out, nil
 }
 
 // Activity returns the jobs that wait or run.

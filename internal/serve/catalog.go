@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/riverqueue/river"
 
@@ -30,32 +31,60 @@ func (c crawlCatalog) Cursor(ctx context.Context, name string) (ingest.Cursor, e
 	return cursor.Cursor, err
 }
 
-// Known returns what the catalog knows of the source.
-func (c crawlCatalog) Known(ctx context.Context, source string) (graph.Snapshot, error) {
+// Sightings returns what the source last said of assets.
+func (c crawlCatalog) Sightings(ctx context.Context, source string, refs ...graph.Ref) (map[graph.Ref]ingest.Digest, error) {
 	r, err := c.app.reader(ctx, system(), 0)
 	if err != nil {
 		return nil, err
 	}
-	return r.Snapshot(ctx, graph.Scope{Source: source})
+	found, err := r.Sightings(ctx, source, refs...)
+	return digests(found), err
 }
 
-// Commit writes the delta, the cursor and the problems, and makes the next job
-// due. A run that failed keeps the cursor of the one before, and nothing
-// follows from it.
-func (c crawlCatalog) Commit(ctx context.Context, crawl ingest.Crawl) (graph.Revision, error) {
-	at := store.Cursor{Source: crawl.Source, Cursor: crawl.Cursor, CrawledAt: c.app.now()}
-	if crawl.Cursor == nil {
-		last, err := c.app.store.Cursor(ctx, crawl.Source)
-		if err != nil && !errors.Is(err, graph.ErrNotFound) {
-			return 0, err
+// Standing tells what stands in a scope.
+func (c crawlCatalog) Standing(ctx context.Context, scope graph.Scope, each func(ref, parent graph.Ref) error) error {
+	r, err := c.app.reader(ctx, system(), 0)
+	if err != nil {
+		return err
+	}
+	return r.Standing(ctx, scope, each)
+}
+
+// Known returns what the catalog knows of the assets.
+func (c crawlCatalog) Known(ctx context.Context, refs ...graph.Ref) (graph.Snapshot, error) {
+	r, err := c.app.reader(ctx, system(), 0)
+	if err != nil {
+		return nil, err
+	}
+	return r.KnownOf(ctx, refs...)
+}
+
+// digests gives what the store keeps the form of ingest. One of another length
+// was written otherwise, and stands for nothing.
+func digests(found map[graph.Ref][]byte) map[graph.Ref]ingest.Digest {
+	out := make(map[graph.Ref]ingest.Digest, len(found))
+	for ref, d := range found {
+		if len(d) == len(ingest.Digest{}) {
+			out[ref] = ingest.Digest(d)
 		}
-		at.Cursor, at.CrawledAt = last.Cursor, last.CrawledAt
 	}
-	for _, p := range crawl.Problems {
-		at.Problems = append(at.Problems, p.What+"; "+p.Do)
-	}
+	return out
+}
+
+// Commit writes the delta and what stands beside it, and makes the next job
+// due. A run that failed, or that is held back, keeps the cursor of the one
+// before, and nothing follows from it.
+func (c crawlCatalog) Commit(ctx context.Context, crawl ingest.Crawl) (graph.Revision, error) {
+	now := c.app.now()
 	return c.app.store.Commit(ctx, system(), "crawl "+crawl.Source, func(tx *store.Tx) error {
+		at, err := cursorAfter(ctx, tx, crawl, now)
+		if err != nil {
+			return err
+		}
 		if err := tx.Apply(ctx, crawl.Delta); err != nil {
+			return err
+		}
+		if err := tx.PutSeen(ctx, seenOf(crawl, now)); err != nil {
 			return err
 		}
 		if err := tx.PutCursor(ctx, at); err != nil || crawl.Cursor == nil {
@@ -63,6 +92,34 @@ func (c crawlCatalog) Commit(ctx context.Context, crawl ingest.Crawl) (graph.Rev
 		}
 		return tx.Enqueue(ctx, c.then)
 	})
+}
+
+// cursorAfter is where a source stands after a run.
+func cursorAfter(ctx context.Context, tx *store.Tx, crawl ingest.Crawl, now time.Time) (store.Cursor, error) {
+	at, err := tx.Cursor(ctx, crawl.Source)
+	if err != nil && !errors.Is(err, graph.ErrNotFound) {
+		return at, err
+	}
+	at.Source, at.Problems = crawl.Source, nil
+	for _, p := range crawl.Problems {
+		at.Problems = append(at.Problems, p.What+"; "+p.Do)
+	}
+	if crawl.Held != nil {
+		return at, hold(tx, &at, crawl.Held)
+	}
+	if crawl.Cursor != nil {
+		at.Cursor, at.CrawledAt, at.Held = crawl.Cursor, now, ""
+	}
+	return at, nil
+}
+
+// seenOf is what the store keeps of a run outside revisions.
+func seenOf(crawl ingest.Crawl, now time.Time) store.Seen {
+	seen := store.Seen{Source: crawl.Source, Digests: make(map[graph.Ref][]byte, len(crawl.Sightings)), Forget: crawl.Forget, Done: crawl.Done, At: now}
+	for ref, d := range crawl.Sightings {
+		seen.Digests[ref] = d[:]
+	}
+	return seen
 }
 
 // analyzed is how far the lineage of a source is: the cursor of its

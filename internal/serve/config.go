@@ -50,6 +50,11 @@ type Config struct {
 	Target Target `koanf:"target"`
 	// Worker is the GoogleSQL worker.
 	Worker Worker `koanf:"worker"`
+	// Removal is how much of a source may end in one crawl before a person is
+	// asked.
+	Removal RemovalConfig `koanf:"removal"`
+	// Push is the ingest API.
+	Push PushConfig `koanf:"push"`
 }
 
 // SSO is the OpenID Connect provider.
@@ -107,6 +112,8 @@ type SourceConfig struct {
 	Name     string          `koanf:"name"`
 	BigQuery *BigQuerySource `koanf:"bigquery"`
 	Registry *RegistrySource `koanf:"registry"`
+	// Removal overrides the general removal for this source, key by key.
+	Removal RemovalConfig `koanf:"removal"`
 }
 
 // BigQuerySource is a warehouse to crawl.
@@ -280,6 +287,8 @@ func (c Config) Validate() error {
 	c.validateAudiences(fault)
 	c.validateSources(fault)
 	c.validateVisibility(fault)
+	c.Removal.validate(fault, "removal")
+	c.Push.validate(fault)
 	return errors.Join(faults...)
 }
 
@@ -347,6 +356,7 @@ func (c Config) validateSources(fault func(string, string, ...any)) {
 			fault(key, "name %q is empty or used twice", s.Name)
 		}
 		seen[s.Name] = true
+		s.Removal.validate(fault, key+".removal")
 		switch {
 		case (s.BigQuery == nil) == (s.Registry == nil):
 			fault(key, "%q needs exactly one of bigquery and registry", s.Name)

@@ -32,10 +32,12 @@ policy:
   visibility: [{groups: [all@lumen.example], visibility: discoverable, where: {kind: [topic]}}]
 audiences: [{name: analysts, title: Analysts, groups: [analysts@lumen.example], purpose: analytics}]
 sources:
-  - {name: warehouse, bigquery: {projects: [p], datasets: ["raw*"], exclude: [tmp], endpoint: "http://127.0.0.1:1", token: "file:/t", owners: {otto: "user:otto@lumen.example"}}}
-  - {name: registry, registry: {url: "http://127.0.0.1:2", cluster: "kafka:9092", topics: [a.b], tables: {a.b: p.raw.a}, labels: {PII: user}, owners: {otto: "user:otto@lumen.example"}, user: u, password: "env:P"}}
+  - {name: warehouse, bigquery: {projects: [p], datasets: ["raw*"], exclude: [tmp], endpoint: "http://127.0.0.1:1", token: "file:/t", owners: {otto: "user:otto@lumen.example"}}, removal: {threshold: 0.3, least: 7}}
+  - {name: registry, registry: {url: "http://127.0.0.1:2", cluster: "kafka:9092", topics: [a.b], tables: {a.b: p.raw.a}, labels: {PII: user}, owners: {otto: "user:otto@lumen.example"}, user: u, password: "env:P"}, removal: {threshold: 1, least: 2}}
 target: {name: w, project: p, sources: [warehouse], datasets: [raw], prefix: v, home: US, publisher: pub@lumen.example, endpoint: "http://127.0.0.1:1", token: "file:/t"}
 worker: {path: /usr/bin/w, processes: 3, memory_mib: 512}
+removal: {threshold: 0.5, least: 9}
+push: {max_mib: 8, max_facts: 500, keep_keys_days: 3}
 `
 
 // emptyKeys are those of a struct that hold nothing.
@@ -88,7 +90,7 @@ func scalars(typ reflect.Type, at string) (keys []string) {
 		switch {
 		case field.Type.Kind() == reflect.Struct:
 			keys = append(keys, scalars(field.Type, key)...)
-		case field.Type.Kind() == reflect.String, field.Type.Kind() == reflect.Int, field.Type == reflect.TypeFor[[]string]():
+		case field.Type.Kind() == reflect.String, field.Type.Kind() == reflect.Int, field.Type.Kind() == reflect.Float64, field.Type == reflect.TypeFor[[]string]():
 			keys = append(keys, key)
 		}
 	}

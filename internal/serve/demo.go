@@ -181,7 +181,7 @@ func (d *demo) firstCrawl(ctx context.Context) error {
 		return nil
 	}
 	d.o.Tell("Crawling the warehouse and the schema registry.")
-	if _, err := d.app.Crawl(ctx, system(), nil); err != nil {
+	if _, err := d.app.Crawl(ctx, system(), nil, ""); err != nil {
 		return err
 	}
 	if d.o.Estate == "" {

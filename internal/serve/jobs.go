@@ -120,31 +120,57 @@ type CrawlReport struct {
 	Columns  int            `json:"columns"`
 	Revision graph.Revision `json:"revision"`
 	Problems []string       `json:"problems"`
+	// Held is the hash of the removal that the crawl held back; empty for
+	// none. Then it wrote nothing, and the first problem says what to do.
+	Held string `json:"held"`
 }
 
-// StartCrawl makes the crawl of a source due.
-func (a *App) StartCrawl(ctx context.Context, who graph.Principal, source string) error {
+// StartCrawl makes the crawl of a source due. Where the last one held back a
+// removal, its hash in remove allows it; empty allows nothing. A source that
+// services push has no crawl: what is allowed is done with the next push.
+func (a *App) StartCrawl(ctx context.Context, who graph.Principal, source, remove string) error {
 	if err := a.may(ctx, who, graph.ActionCrawl, graph.Asset{}, nil); err != nil {
 		return err
 	}
-	if _, err := a.source(source); err != nil {
+	_, err := a.source(source)
+	crawls := err == nil
+	if err != nil && remove == "" {
 		return err
 	}
-	_, err := a.store.Commit(ctx, who, "crawl", func(tx *store.Tx) error {
+	_, err = a.store.Commit(ctx, who, "crawl", func(tx *store.Tx) error {
+		if remove != "" {
+			if err := allowRemoval(ctx, tx, source, who, remove); err != nil {
+				return err
+			}
+		}
+		if !crawls {
+			return nil
+		}
 		return tx.Enqueue(ctx, store.CrawlArgs{Source: source})
 	})
 	return err
 }
 
 // Crawl crawls the named sources, or all, and waits until decisions have
-// followed.
-func (a *App) Crawl(ctx context.Context, who graph.Principal, names []string) ([]CrawlReport, error) {
+// followed. remove is as for StartCrawl, and needs one name.
+func (a *App) Crawl(ctx context.Context, who graph.Principal, names []string, remove string) ([]CrawlReport, error) {
+	if remove != "" && len(names) != 1 {
+		return nil, fmt.Errorf("crawl: --remove allows the removal of one source; name it: %w", graph.ErrInvalid)
+	}
+	if remove != "" && !a.isCrawled(names[0]) {
+		if err := a.StartCrawl(ctx, who, names[0], remove); err != nil {
+			return nil, fmt.Errorf("crawl %s: %w", names[0], err)
+		}
+		report, err := a.crawlReport(ctx, who, names[0])
+		report.Held, report.Problems = "", []string{}
+		return []CrawlReport{report}, err
+	}
 	names, err := a.sourceNames(names)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		if err := a.StartCrawl(ctx, who, name); err != nil {
+		if err := a.StartCrawl(ctx, who, name, remove); err != nil {
 			return nil, fmt.Errorf("crawl %s: %w", name, err)
 		}
 	}
@@ -179,6 +205,13 @@ func (a *App) crawlReport(ctx context.Context, who graph.Principal, name string)
 		case graph.Column:
 			report.Columns++
 		}
+	}
+	held, err := a.held(ctx, name)
+	if err != nil {
+		return CrawlReport{}, err
+	}
+	if held != nil {
+		report.Held = held.Hash
 	}
 	report.Problems, err = a.problems(ctx, name)
 	return report, err

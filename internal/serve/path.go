@@ -40,7 +40,12 @@ func (a *App) crawl(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	allowed, err := a.held(ctx, name)
+	if err != nil {
+		return err
+	}
 	_, err = ingest.Run(ctx, source, crawlCatalog{a, store.AnalyzeArgs{Source: name}}, ingest.RunConfig{
+		Removal: a.removalOf(name), Allowed: allowed,
 		Progress: func(p ingest.Progress) { a.progress.set("crawl", name, p.Assets, 0) },
 		Now:      a.now, Logger: a.logger,
 	})

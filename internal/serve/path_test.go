@@ -32,7 +32,7 @@ func (h *house) sourceAs(who graph.Principal, name string) shape.Source {
 // crawl crawls everything and returns the reports by source.
 func (h *house) crawl() map[string]CrawlReport {
 	h.t.Helper()
-	reports, err := h.app().Crawl(h.t.Context(), system(), nil)
+	reports, err := h.app().Crawl(h.t.Context(), system(), nil, "")
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -172,9 +172,9 @@ func TestWhenAWorkerComesAllIsAnalyzed(t *testing.T) {
 func TestOnlyWhoMayCrawls(t *testing.T) {
 	t.Parallel()
 	h := newQuietHouse(t)
-	mustBe(t, h.app().StartCrawl(t.Context(), ana(), "warehouse"), graph.ErrDenied)
-	mustBe(t, h.app().StartCrawl(t.Context(), otto(), "nothing"), graph.ErrNotFound)
-	_, err := h.app().Crawl(t.Context(), system(), []string{"warehouse", "nothing"})
+	mustBe(t, h.app().StartCrawl(t.Context(), ana(), "warehouse", ""), graph.ErrDenied)
+	mustBe(t, h.app().StartCrawl(t.Context(), otto(), "nothing", ""), graph.ErrNotFound)
+	_, err := h.app().Crawl(t.Context(), system(), []string{"warehouse", "nothing"}, "")
 	mustBe(t, err, graph.ErrNotFound)
 	if !strings.Contains(err.Error(), "registry") {
 		t.Errorf("the error does not tell what there is: %v", err)
@@ -182,7 +182,7 @@ func TestOnlyWhoMayCrawls(t *testing.T) {
 	if pending, err := h.app().Activity(t.Context(), otto()); err != nil || len(pending) > 0 {
 		t.Errorf("jobs are due: %v, %v", pending, err)
 	}
-	if err := h.app().StartCrawl(t.Context(), otto(), "warehouse"); err != nil {
+	if err := h.app().StartCrawl(t.Context(), otto(), "warehouse", ""); err != nil {
 		t.Error(err)
 	}
 	if pending, err := h.app().Activity(t.Context(), otto()); err != nil || len(pending) != 1 || pending[0].Kind != "crawl" {

@@ -110,7 +110,7 @@ func (d *demo) crawlAgain(ctx context.Context, p *Proof) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.app.Crawl(ctx, system(), nil); err != nil {
+	if _, err := d.app.Crawl(ctx, system(), nil, ""); err != nil {
 		return err
 	}
 	after, err := d.app.store.Head(ctx)

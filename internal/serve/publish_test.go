@@ -289,7 +289,7 @@ func TestTwoProcessesOnOneFolderTakeTurns(t *testing.T) {
 	if err := other.startJobs(t.Context()); err != nil || other.jobs != nil {
 		t.Fatalf("two work the jobs of one folder: %v", err)
 	}
-	if _, err := other.Crawl(t.Context(), system(), []string{"registry"}); err != nil {
+	if _, err := other.Crawl(t.Context(), system(), []string{"registry"}, ""); err != nil {
 		t.Errorf("the command beside the server: %v", err)
 	}
 	if other.jobs != nil {

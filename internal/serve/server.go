@@ -74,7 +74,7 @@ func (a *App) Handler() (http.Handler, error) {
 	}
 	sessions.ErrorFunc = s.sessionLost
 	graphql := api.New(api.Config{
-		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Planner: a, Auditor: a, Operator: a,
+		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Planner: a, Auditor: a, Operator: a, Administrator: a,
 		Principal: signedInAs, RequestID: requestID, Logger: a.logger,
 	})
 	signedIn := http.NewServeMux()
@@ -85,6 +85,7 @@ func (a *App) Handler() (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.Handle("/graphql", sessions.LoadAndSave(signedIn))
 	mux.Handle("/auth/", sessions.LoadAndSave(signedIn))
+	mux.Handle(pushPath, a.pushHandler())
 	mux.Handle("/", serveUI(ui.Files(), ui.Built()))
 	return guard(mux, a.logger), nil
 }

@@ -62,6 +62,7 @@ type ComplexityRoot struct {
 		Description func(childComplexity int) int
 		Kind        func(childComplexity int) int
 		Labels      func(childComplexity int) int
+		LastSeen    func(childComplexity int) int
 		Location    func(childComplexity int) int
 		MayTag      func(childComplexity int) int
 		Name        func(childComplexity int) int
@@ -168,6 +169,21 @@ type ComplexityRoot struct {
 		What  func(childComplexity int) int
 	}
 
+	HeldRemoval struct {
+		AllowedBy func(childComplexity int) int
+		At        func(childComplexity int) int
+		Examples  func(childComplexity int) int
+		Hash      func(childComplexity int) int
+		Scopes    func(childComplexity int) int
+		Total     func(childComplexity int) int
+	}
+
+	HeldScope struct {
+		Ends   func(childComplexity int) int
+		Of     func(childComplexity int) int
+		Parent func(childComplexity int) int
+	}
+
 	Label struct {
 		Key   func(childComplexity int) int
 		Value func(childComplexity int) int
@@ -219,12 +235,19 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		Apply   func(childComplexity int, id string) int
-		Approve func(childComplexity int, id string) int
-		Crawl   func(childComplexity int, source string) int
-		Plan    func(childComplexity int, audiences []string) int
-		Tag     func(childComplexity int, input []graph.TagRequest) int
-		Undo    func(childComplexity int, id string) int
+		Apply       func(childComplexity int, id string) int
+		Approve     func(childComplexity int, id string) int
+		Crawl       func(childComplexity int, source string, remove *string) int
+		CreateToken func(childComplexity int, name string, sources []string, days int) int
+		Plan        func(childComplexity int, audiences []string) int
+		RevokeToken func(childComplexity int, id string) int
+		Tag         func(childComplexity int, input []graph.TagRequest) int
+		Undo        func(childComplexity int, id string) int
+	}
+
+	NewToken struct {
+		Secret func(childComplexity int) int
+		Token  func(childComplexity int) int
 	}
 
 	Owner struct {
@@ -290,6 +313,7 @@ type ComplexityRoot struct {
 		Plans             func(childComplexity int, first *int, after *string) int
 		Search            func(childComplexity int, query string, filter *shape.SearchFilter, first *int, after *string) int
 		Sources           func(childComplexity int) int
+		Tokens            func(childComplexity int) int
 		Vocabulary        func(childComplexity int) int
 		WhoCouldSee       func(childComplexity int, column graph.Ref, revision *graph.Revision, at *time.Time) int
 	}
@@ -318,6 +342,7 @@ type ComplexityRoot struct {
 	Source struct {
 		Assets    func(childComplexity int) int
 		CrawledAt func(childComplexity int) int
+		Held      func(childComplexity int) int
 		Name      func(childComplexity int) int
 		Platform  func(childComplexity int) int
 		Problems  func(childComplexity int) int
@@ -377,6 +402,17 @@ type ComplexityRoot struct {
 		Tags     func(childComplexity int) int
 	}
 
+	Token struct {
+		CreatedAt  func(childComplexity int) int
+		CreatedBy  func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Name       func(childComplexity int) int
+		RevokedAt  func(childComplexity int) int
+		Sources    func(childComplexity int) int
+	}
+
 	Way struct {
 		Audience  func(childComplexity int) int
 		Form      func(childComplexity int) int
@@ -405,6 +441,7 @@ type AssetResolver interface {
 	Tags(ctx context.Context, obj *shape.Asset) ([]graph.Tag, error)
 	Statement(ctx context.Context, obj *shape.Asset) (*graph.Statement, error)
 	Views(ctx context.Context, obj *shape.Asset) ([]shape.PublishedView, error)
+	LastSeen(ctx context.Context, obj *shape.Asset) (*time.Time, error)
 	MayTag(ctx context.Context, obj *shape.Asset) (bool, error)
 }
 type ColumnResolver interface {
@@ -423,8 +460,10 @@ type MutationResolver interface {
 	Approve(ctx context.Context, id string) (*shape.Plan, error)
 	Apply(ctx context.Context, id string) (*shape.Plan, error)
 	Undo(ctx context.Context, id string) (*shape.Plan, error)
-	Crawl(ctx context.Context, source string) (*shape.Source, error)
+	Crawl(ctx context.Context, source string, remove *string) (*shape.Source, error)
 	Tag(ctx context.Context, input []graph.TagRequest) (*shape.TagPayload, error)
+	CreateToken(ctx context.Context, name string, sources []string, days int) (*shape.NewToken, error)
+	RevokeToken(ctx context.Context, id string) (*shape.Token, error)
 }
 type OwnerResolver interface {
 	Role(ctx context.Context, obj *graph.Owner) (string, error)
@@ -448,6 +487,7 @@ type QueryResolver interface {
 	Activity(ctx context.Context) ([]shape.Activity, error)
 	Vocabulary(ctx context.Context) ([]shape.LabelTerm, error)
 	Inbox(ctx context.Context, first *int, after *string) (*shape.TagConnection, error)
+	Tokens(ctx context.Context) ([]shape.Token, error)
 }
 type StatementResolver interface {
 	Because(ctx context.Context, obj *graph.Statement) (string, error)
@@ -543,6 +583,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Labels(childComplexity), true
+	case "Asset.lastSeen":
+		if e.ComplexityRoot.Asset.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.LastSeen(childComplexity), true
 	case "Asset.location":
 		if e.ComplexityRoot.Asset.Location == nil {
 			break
@@ -964,6 +1010,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Finding.What(childComplexity), true
 
+	case "HeldRemoval.allowedBy":
+		if e.ComplexityRoot.HeldRemoval.AllowedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldRemoval.AllowedBy(childComplexity), true
+	case "HeldRemoval.at":
+		if e.ComplexityRoot.HeldRemoval.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldRemoval.At(childComplexity), true
+	case "HeldRemoval.examples":
+		if e.ComplexityRoot.HeldRemoval.Examples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldRemoval.Examples(childComplexity), true
+	case "HeldRemoval.hash":
+		if e.ComplexityRoot.HeldRemoval.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldRemoval.Hash(childComplexity), true
+	case "HeldRemoval.scopes":
+		if e.ComplexityRoot.HeldRemoval.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldRemoval.Scopes(childComplexity), true
+	case "HeldRemoval.total":
+		if e.ComplexityRoot.HeldRemoval.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldRemoval.Total(childComplexity), true
+
+	case "HeldScope.ends":
+		if e.ComplexityRoot.HeldScope.Ends == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldScope.Ends(childComplexity), true
+	case "HeldScope.of":
+		if e.ComplexityRoot.HeldScope.Of == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldScope.Of(childComplexity), true
+	case "HeldScope.parent":
+		if e.ComplexityRoot.HeldScope.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeldScope.Parent(childComplexity), true
+
 	case "Label.key":
 		if e.ComplexityRoot.Label.Key == nil {
 			break
@@ -1194,7 +1296,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.Crawl(childComplexity, args["source"].(string)), true
+		return e.ComplexityRoot.Mutation.Crawl(childComplexity, args["source"].(string), args["remove"].(*string)), true
+	case "Mutation.createToken":
+		if e.ComplexityRoot.Mutation.CreateToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateToken(childComplexity, args["name"].(string), args["sources"].([]string), args["days"].(int)), true
 	case "Mutation.plan":
 		if e.ComplexityRoot.Mutation.Plan == nil {
 			break
@@ -1206,6 +1319,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Plan(childComplexity, args["audiences"].([]string)), true
+	case "Mutation.revokeToken":
+		if e.ComplexityRoot.Mutation.RevokeToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeToken(childComplexity, args["id"].(string)), true
 	case "Mutation.tag":
 		if e.ComplexityRoot.Mutation.Tag == nil {
 			break
@@ -1228,6 +1352,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Undo(childComplexity, args["id"].(string)), true
+
+	case "NewToken.secret":
+		if e.ComplexityRoot.NewToken.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NewToken.Secret(childComplexity), true
+	case "NewToken.token":
+		if e.ComplexityRoot.NewToken.Token == nil {
+			break
+		}
+
+		return e.ComplexityRoot.NewToken.Token(childComplexity), true
 
 	case "Owner.principal":
 		if e.ComplexityRoot.Owner.Principal == nil {
@@ -1523,6 +1660,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Sources(childComplexity), true
+	case "Query.tokens":
+		if e.ComplexityRoot.Query.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Tokens(childComplexity), true
 	case "Query.vocabulary":
 		if e.ComplexityRoot.Query.Vocabulary == nil {
 			break
@@ -1628,6 +1771,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.CrawledAt(childComplexity), true
+	case "Source.held":
+		if e.ComplexityRoot.Source.Held == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.Held(childComplexity), true
 	case "Source.name":
 		if e.ComplexityRoot.Source.Name == nil {
 			break
@@ -1852,6 +2001,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TagPayload.Tags(childComplexity), true
 
+	case "Token.createdAt":
+		if e.ComplexityRoot.Token.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Token.CreatedAt(childComplexity), true
+	case "Token.createdBy":
+		if e.ComplexityRoot.Token.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Token.CreatedBy(childComplexity), true
+	case "Token.expiresAt":
+		if e.ComplexityRoot.Token.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Token.ExpiresAt(childComplexity), true
+	case "Token.id":
+		if e.ComplexityRoot.Token.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Token.ID(childComplexity), true
+	case "Token.lastUsedAt":
+		if e.ComplexityRoot.Token.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Token.LastUsedAt(childComplexity), true
+	case "Token.name":
+		if e.ComplexityRoot.Token.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Token.Name(childComplexity), true
+	case "Token.revokedAt":
+		if e.ComplexityRoot.Token.RevokedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Token.RevokedAt(childComplexity), true
+	case "Token.sources":
+		if e.ComplexityRoot.Token.Sources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Token.Sources(childComplexity), true
+
 	case "Way.audience":
 		if e.ComplexityRoot.Way.Audience == nil {
 			break
@@ -2053,6 +2251,8 @@ type Asset {
   statement: Statement
   "The views that were published over it, one for each audience."
   views: [PublishedView!]!
+  "When its source last saw it; null where that is not known. It stands outside revisions."
+  lastSeen: Time
   "Whether the signed-in person may tag it and its columns."
   mayTag: Boolean!
 }
@@ -2613,22 +2813,50 @@ type FacetValue {
 }
 
 extend type Mutation {
-  "Crawls a source now, in the background: watch ` + "`" + `activity` + "`" + `. Needs the crawl action."
-  crawl(source: String!): Source!
+  "Crawls a source now, in the background: watch ` + "`" + `activity` + "`" + `. Where the last crawl held back a removal, ` + "`" + `remove` + "`" + ` is its hash and allows it; a source that services push makes it with the next push. Needs the crawl action."
+  crawl(source: String!, remove: String): Source!
 }
 
-"A configured source."
+"A source: configured to be crawled, or pushed by services."
 type Source {
   "Its name."
   name: String!
-  "bigquery or registry."
+  "bigquery or registry; push where services push it."
   platform: String!
   "How many assets it holds that the person may know of."
   assets: Int!
-  "When it was last crawled to the end; null before that."
+  "When it was last crawled to the end, or pushed; null before that."
   crawledAt: Time
   "What went wrong the last time, what, where and what to do; empty when nothing did."
   problems: [String!]!
+  "The removal that the last run held back, because it is larger than what may end unasked; null where none waits. For those who may crawl."
+  held: HeldRemoval
+}
+
+"A removal that waits for somebody's word. Nothing of the run that found it was written."
+type HeldRemoval {
+  "Stands for just these assets: the argument ` + "`" + `remove` + "`" + ` of ` + "`" + `crawl` + "`" + `."
+  hash: String!
+  "When it was held back."
+  at: Time!
+  "The parts of the source of which too much would end."
+  scopes: [HeldScope!]!
+  "How many assets would end there."
+  total: Int!
+  "Some of them, twenty at most."
+  examples: [Ref!]!
+  "Who allowed it; null while nobody did. Then the next run makes it."
+  allowedBy: String
+}
+
+"A part of a source of which too much would end."
+type HeldScope {
+  "The container; null for the whole source."
+  parent: Ref
+  "How many of its assets would end."
+  ends: Int!
+  "How many there are."
+  of: Int!
 }
 
 "A job of the program."
@@ -2725,6 +2953,46 @@ type TagEdge {
   node: Tag!
 }
 `, BuiltIn: false},
+	{Name: "../schema/token.graphql", Input: `extend type Query {
+  "The tokens with which services push, newest first. Needs the administer action."
+  tokens: [Token!]!
+}
+
+extend type Mutation {
+  "Makes a token for a service, which may push as the sources for so many days. Needs the administer action."
+  createToken(name: String!, sources: [String!]!, days: Int!): NewToken!
+  "Revokes a token: it may push no more, from now on. Needs the administer action."
+  revokeToken(id: ID!): Token!
+}
+
+"What a service shows to push."
+type Token {
+  "Names the token; tells nothing of it."
+  id: ID!
+  "The service: it acts as service:name."
+  name: String!
+  "The sources that it may push as."
+  sources: [String!]!
+  "Who made it."
+  createdBy: String!
+  "When it was made."
+  createdAt: Time!
+  "From when it may push no more."
+  expiresAt: Time!
+  "When it was revoked; null while it was not."
+  revokedAt: Time
+  "When it was last used, to the minute; null before its first use."
+  lastUsedAt: Time
+}
+
+"A token with its secret, which is told this once and stored nowhere."
+type NewToken {
+  "The token."
+  token: Token!
+  "What the service sends as ` + "`" + `Authorization: Bearer` + "`" + `."
+  secret: String!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -2784,6 +3052,8 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_statement(ctx, field)
 	case "views":
 		return ec.fieldContext_Asset_views(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_Asset_lastSeen(ctx, field)
 	case "mayTag":
 		return ec.fieldContext_Asset_mayTag(ctx, field)
 	}
@@ -2972,6 +3242,36 @@ func (ec *executionContext) childFields_Finding(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Finding", field.Name)
 }
 
+func (ec *executionContext) childFields_HeldRemoval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hash":
+		return ec.fieldContext_HeldRemoval_hash(ctx, field)
+	case "at":
+		return ec.fieldContext_HeldRemoval_at(ctx, field)
+	case "scopes":
+		return ec.fieldContext_HeldRemoval_scopes(ctx, field)
+	case "total":
+		return ec.fieldContext_HeldRemoval_total(ctx, field)
+	case "examples":
+		return ec.fieldContext_HeldRemoval_examples(ctx, field)
+	case "allowedBy":
+		return ec.fieldContext_HeldRemoval_allowedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HeldRemoval", field.Name)
+}
+
+func (ec *executionContext) childFields_HeldScope(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "parent":
+		return ec.fieldContext_HeldScope_parent(ctx, field)
+	case "ends":
+		return ec.fieldContext_HeldScope_ends(ctx, field)
+	case "of":
+		return ec.fieldContext_HeldScope_of(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HeldScope", field.Name)
+}
+
 func (ec *executionContext) childFields_Label(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -3070,6 +3370,16 @@ func (ec *executionContext) childFields_Me(ctx context.Context, field graphql.Co
 		return ec.fieldContext_Me_head(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Me", field.Name)
+}
+
+func (ec *executionContext) childFields_NewToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "token":
+		return ec.fieldContext_NewToken_token(ctx, field)
+	case "secret":
+		return ec.fieldContext_NewToken_secret(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type NewToken", field.Name)
 }
 
 func (ec *executionContext) childFields_Owner(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3224,6 +3534,8 @@ func (ec *executionContext) childFields_Source(ctx context.Context, field graphq
 		return ec.fieldContext_Source_crawledAt(ctx, field)
 	case "problems":
 		return ec.fieldContext_Source_problems(ctx, field)
+	case "held":
+		return ec.fieldContext_Source_held(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Source", field.Name)
 }
@@ -3334,6 +3646,28 @@ func (ec *executionContext) childFields_TagPayload(ctx context.Context, field gr
 		return ec.fieldContext_TagPayload_revision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TagPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Token(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Token_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Token_name(ctx, field)
+	case "sources":
+		return ec.fieldContext_Token_sources(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_Token_createdBy(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Token_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Token_expiresAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_Token_revokedAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Token_lastUsedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Token", field.Name)
 }
 
 func (ec *executionContext) childFields_Way(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3527,6 +3861,44 @@ func (ec *executionContext) field_Mutation_crawl_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["source"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "remove",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["remove"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "name",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["name"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "sources",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sources"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "days",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["days"] = arg2
 	return args, nil
 }
 
@@ -3541,6 +3913,20 @@ func (ec *executionContext) field_Mutation_plan_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["audiences"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revokeToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -4442,6 +4828,29 @@ func (ec *executionContext) fieldContext_Asset_views(_ context.Context, field gr
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Asset_lastSeen(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Asset_lastSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Asset().LastSeen(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Asset_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Asset", field, true, true, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _Asset_mayTag(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
@@ -5822,6 +6231,222 @@ func (ec *executionContext) fieldContext_Finding_do(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Finding", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _HeldRemoval_hash(ctx context.Context, field graphql.CollectedField, obj *shape.HeldRemoval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeldRemoval_hash(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hash, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeldRemoval_hash(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeldRemoval", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _HeldRemoval_at(ctx context.Context, field graphql.CollectedField, obj *shape.HeldRemoval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeldRemoval_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeldRemoval_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeldRemoval", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _HeldRemoval_scopes(ctx context.Context, field graphql.CollectedField, obj *shape.HeldRemoval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeldRemoval_scopes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scopes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.HeldScope) graphql.Marshaler {
+			return ec.marshalNHeldScope2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHeldScopeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeldRemoval_scopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HeldRemoval",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HeldScope(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HeldRemoval_total(ctx context.Context, field graphql.CollectedField, obj *shape.HeldRemoval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeldRemoval_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeldRemoval_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeldRemoval", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _HeldRemoval_examples(ctx context.Context, field graphql.CollectedField, obj *shape.HeldRemoval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeldRemoval_examples(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Examples, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []graph.Ref) graphql.Marshaler {
+			return ec.marshalNRef2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐRefᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeldRemoval_examples(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeldRemoval", field, false, false, errors.New("field of type Ref does not have child fields"))
+}
+
+func (ec *executionContext) _HeldRemoval_allowedBy(ctx context.Context, field graphql.CollectedField, obj *shape.HeldRemoval) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeldRemoval_allowedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AllowedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HeldRemoval_allowedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeldRemoval", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _HeldScope_parent(ctx context.Context, field graphql.CollectedField, obj *shape.HeldScope) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeldScope_parent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Parent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Ref) graphql.Marshaler {
+			return ec.marshalORef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HeldScope_parent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeldScope", field, false, false, errors.New("field of type Ref does not have child fields"))
+}
+
+func (ec *executionContext) _HeldScope_ends(ctx context.Context, field graphql.CollectedField, obj *shape.HeldScope) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeldScope_ends(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ends, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeldScope_ends(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeldScope", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _HeldScope_of(ctx context.Context, field graphql.CollectedField, obj *shape.HeldScope) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeldScope_of(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Of, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeldScope_of(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeldScope", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _Label_key(ctx context.Context, field graphql.CollectedField, obj *shape.Label) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6780,7 +7405,7 @@ func (ec *executionContext) _Mutation_crawl(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().Crawl(ctx, fc.Args["source"].(string))
+			return ec.Resolvers.Mutation().Crawl(ctx, fc.Args["source"].(string), fc.Args["remove"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *shape.Source) graphql.Marshaler {
@@ -6856,6 +7481,149 @@ func (ec *executionContext) fieldContext_Mutation_tag(ctx context.Context, field
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createToken(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateToken(ctx, fc.Args["name"].(string), fc.Args["sources"].([]string), fc.Args["days"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.NewToken) graphql.Marshaler {
+			return ec.marshalNNewToken2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐNewToken(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createToken(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_NewToken(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createToken_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeToken(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeToken(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.Token) graphql.Marshaler {
+			return ec.marshalNToken2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐToken(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeToken(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Token(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokeToken_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NewToken_token(ctx context.Context, field graphql.CollectedField, obj *shape.NewToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NewToken_token(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Token, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v shape.Token) graphql.Marshaler {
+			return ec.marshalNToken2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐToken(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NewToken_token(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "NewToken",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Token(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _NewToken_secret(ctx context.Context, field graphql.CollectedField, obj *shape.NewToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_NewToken_secret(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Secret, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_NewToken_secret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("NewToken", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Owner_principal(ctx context.Context, field graphql.CollectedField, obj *graph.Owner) (ret graphql.Marshaler) {
@@ -8144,6 +8912,38 @@ func (ec *executionContext) fieldContext_Query_inbox(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_tokens(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_tokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Tokens(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.Token) graphql.Marshaler {
+			return ec.marshalNToken2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐTokenᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_tokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Token(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8663,6 +9463,38 @@ func (ec *executionContext) _Source_problems(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Source_problems(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Source", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Source_held(ctx context.Context, field graphql.CollectedField, obj *shape.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Source_held(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Held, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.HeldRemoval) graphql.Marshaler {
+			return ec.marshalOHeldRemoval2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHeldRemoval(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Source_held(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Source",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HeldRemoval(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Span_start(ctx context.Context, field graphql.CollectedField, obj *search.Span) (ret graphql.Marshaler) {
@@ -9476,6 +10308,190 @@ func (ec *executionContext) _TagPayload_revision(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_TagPayload_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TagPayload", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _Token_id(ctx context.Context, field graphql.CollectedField, obj *shape.Token) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Token_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Token_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Token", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Token_name(ctx context.Context, field graphql.CollectedField, obj *shape.Token) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Token_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Token_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Token", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Token_sources(ctx context.Context, field graphql.CollectedField, obj *shape.Token) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Token_sources(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sources, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Token_sources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Token", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Token_createdBy(ctx context.Context, field graphql.CollectedField, obj *shape.Token) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Token_createdBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Token_createdBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Token", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Token_createdAt(ctx context.Context, field graphql.CollectedField, obj *shape.Token) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Token_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Token_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Token", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Token_expiresAt(ctx context.Context, field graphql.CollectedField, obj *shape.Token) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Token_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Token_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Token", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Token_revokedAt(ctx context.Context, field graphql.CollectedField, obj *shape.Token) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Token_revokedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RevokedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Token_revokedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Token", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Token_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *shape.Token) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Token_lastUsedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUsedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Token_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Token", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _Way_principal(ctx context.Context, field graphql.CollectedField, obj *shape.Way) (ret graphql.Marshaler) {
@@ -11270,6 +12286,44 @@ func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, ob
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "lastSeen":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Asset_lastSeen(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "mayTag":
 			field := field
 
@@ -12132,6 +13186,117 @@ func (ec *executionContext) _Finding(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var heldRemovalImplementors = []string{"HeldRemoval"}
+
+func (ec *executionContext) _HeldRemoval(ctx context.Context, sel ast.SelectionSet, obj *shape.HeldRemoval) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, heldRemovalImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HeldRemoval")
+		case "hash":
+			out.Values[i] = ec._HeldRemoval_hash(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._HeldRemoval_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scopes":
+			out.Values[i] = ec._HeldRemoval_scopes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._HeldRemoval_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "examples":
+			out.Values[i] = ec._HeldRemoval_examples(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "allowedBy":
+			out.Values[i] = ec._HeldRemoval_allowedBy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var heldScopeImplementors = []string{"HeldScope"}
+
+func (ec *executionContext) _HeldScope(ctx context.Context, sel ast.SelectionSet, obj *shape.HeldScope) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, heldScopeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HeldScope")
+		case "parent":
+			out.Values[i] = ec._HeldScope_parent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "ends":
+			out.Values[i] = ec._HeldScope_ends(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "of":
+			out.Values[i] = ec._HeldScope_of(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var labelImplementors = []string{"Label"}
 
 func (ec *executionContext) _Label(ctx context.Context, sel ast.SelectionSet, obj *shape.Label) graphql.Marshaler {
@@ -12549,6 +13714,63 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_tag(ctx, field)
 			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createToken":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createToken(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revokeToken":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeToken(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var newTokenImplementors = []string{"NewToken"}
+
+func (ec *executionContext) _NewToken(ctx context.Context, sel ast.SelectionSet, obj *shape.NewToken) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, newTokenImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("NewToken")
+		case "token":
+			out.Values[i] = ec._NewToken_token(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "secret":
+			out.Values[i] = ec._NewToken_secret(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13360,6 +14582,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "tokens":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_tokens(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -13589,6 +14833,11 @@ func (ec *executionContext) _Source(ctx context.Context, sel ast.SelectionSet, o
 		case "problems":
 			out.Values[i] = ec._Source_problems(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "held":
+			out.Values[i] = ec._Source_held(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -14183,6 +15432,79 @@ func (ec *executionContext) _TagPayload(ctx context.Context, sel ast.SelectionSe
 		case "revision":
 			out.Values[i] = ec._TagPayload_revision(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var tokenImplementors = []string{"Token"}
+
+func (ec *executionContext) _Token(ctx context.Context, sel ast.SelectionSet, obj *shape.Token) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tokenImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Token")
+		case "id":
+			out.Values[i] = ec._Token_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._Token_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sources":
+			out.Values[i] = ec._Token_sources(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdBy":
+			out.Values[i] = ec._Token_createdBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._Token_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._Token_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revokedAt":
+			out.Values[i] = ec._Token_revokedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._Token_lastUsedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -14994,6 +16316,42 @@ func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.S
 	return graphql.WrapContextMarshaler(ctx, res)
 }
 
+func (ec *executionContext) marshalNHeldScope2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHeldScope(ctx context.Context, sel ast.SelectionSet, v shape.HeldScope) graphql.Marshaler {
+	return ec._HeldScope(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNHeldScope2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHeldScopeᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.HeldScope) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHeldScope2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHeldScope(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
+	res, err := graphql.UnmarshalID(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalID(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
 	res, err := graphql.UnmarshalInt(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -15126,6 +16484,16 @@ func (ec *executionContext) marshalNMe2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋap
 	return ec._Me(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNNewToken2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐNewToken(ctx context.Context, sel ast.SelectionSet, v *shape.NewToken) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._NewToken(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNOwner2cadastreᚗdevᚋcadastreᚋgraphᚐOwner(ctx context.Context, sel ast.SelectionSet, v graph.Owner) graphql.Marshaler {
 	return ec._Owner(ctx, sel, &v)
 }
@@ -15232,6 +16600,35 @@ func (ec *executionContext) marshalNRef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNRef2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐRefᚄ(ctx context.Context, v any) ([]graph.Ref, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]graph.Ref, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNRef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNRef2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐRefᚄ(ctx context.Context, sel ast.SelectionSet, v []graph.Ref) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNRef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx context.Context, v any) (graph.Revision, error) {
@@ -15510,6 +16907,36 @@ func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel as
 	return res
 }
 
+func (ec *executionContext) marshalNToken2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐToken(ctx context.Context, sel ast.SelectionSet, v shape.Token) graphql.Marshaler {
+	return ec._Token(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNToken2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐTokenᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.Token) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNToken2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐToken(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNToken2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐToken(ctx context.Context, sel ast.SelectionSet, v *shape.Token) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Token(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNWay2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐWay(ctx context.Context, sel ast.SelectionSet, v shape.Way) graphql.Marshaler {
 	return ec._Way(ctx, sel, &v)
 }
@@ -15723,6 +17150,13 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOHeldRemoval2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHeldRemoval(ctx context.Context, sel ast.SelectionSet, v *shape.HeldRemoval) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._HeldRemoval(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {

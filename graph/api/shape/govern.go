@@ -135,6 +135,38 @@ type Source struct {
 	Assets         int
 	CrawledAt      *time.Time
 	Problems       []string
+	Held           *HeldRemoval
+}
+
+// HeldRemoval is a removal that waits for somebody's word.
+type HeldRemoval struct {
+	Hash      string
+	At        time.Time
+	Scopes    []HeldScope
+	Total     int
+	Examples  []graph.Ref
+	AllowedBy *string
+}
+
+// HeldScope is a part of a source of which too much would end.
+type HeldScope struct {
+	Parent   graph.Ref
+	Ends, Of int
+}
+
+// Token is what a service shows to push.
+type Token struct {
+	ID, Name              string
+	Sources               []string
+	CreatedBy             string
+	CreatedAt, ExpiresAt  time.Time
+	RevokedAt, LastUsedAt *time.Time
+}
+
+// NewToken is a token with its secret.
+type NewToken struct {
+	Token  Token
+	Secret string
 }
 
 // Activity is a job of the program.

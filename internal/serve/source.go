@@ -1,0 +1,82 @@
+package serve
+
+import (
+	"context"
+	"errors"
+
+	"cadastre.dev/cadastre/ent/store"
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/api/shape"
+	"cadastre.dev/cadastre/graph/search"
+	"cadastre.dev/cadastre/ingest"
+)
+
+// Sources returns the sources, crawled and pushed, as the principal may know
+// of them.
+func (a *App) Sources(ctx context.Context, who graph.Principal) ([]shape.Source, error) {
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, err
+	}
+	operates, _, err := a.policy.May(ctx, who, graph.ActionCrawl, graph.Asset{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	pushed, err := a.pushedSources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []shape.Source{}
+	for _, c := range a.sources {
+		out = append(out, shape.Source{Name: c.name, Platform: c.platform})
+	}
+	for _, name := range pushed {
+		out = append(out, shape.Source{Name: name, Platform: platformPush})
+	}
+	for i := range out {
+		if err := a.describeSource(ctx, r, &out[i], operates); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// platformPush is the platform of sources that services push.
+const platformPush = "push"
+
+// describeSource fills in how a source is. Problems and removals name assets
+// that may be hidden from those who do not operate.
+func (a *App) describeSource(ctx context.Context, r *store.Reader, s *shape.Source, operates bool) error {
+	visible, err := r.Search(ctx, search.Query{Sources: []string{s.Name}, First: 1})
+	if err != nil {
+		return err
+	}
+	s.Assets, s.Problems = visible.Total, []string{}
+	cursor, err := a.store.Cursor(ctx, s.Name)
+	if err != nil && !errors.Is(err, graph.ErrNotFound) {
+		return err
+	}
+	if !cursor.CrawledAt.IsZero() {
+		s.CrawledAt = &cursor.CrawledAt
+	}
+	if !operates {
+		return nil
+	}
+	s.Held = heldShape(heldIn(cursor))
+	s.Problems, err = a.problems(ctx, s.Name)
+	return err
+}
+
+func heldShape(h *ingest.Held) *shape.HeldRemoval {
+	if h == nil {
+		return nil
+	}
+	out := &shape.HeldRemoval{Hash: h.Hash, At: h.At, Scopes: []shape.HeldScope{}, Total: h.Total, Examples: append([]graph.Ref{}, h.Examples...)}
+	for _, s := range h.Scopes {
+		out.Scopes = append(out.Scopes, shape.HeldScope(s))
+	}
+	if h.AllowedBy != "" {
+		out.AllowedBy = &h.AllowedBy
+	}
+	return out
+}
