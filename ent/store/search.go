@@ -44,7 +44,9 @@ func (r *Reader) Search(ctx context.Context, q search.Query) (search.Result, err
 }
 
 // searched are the tables from which the documents of the index follow.
-func searched() []table { return []table{assetTable(), columnTable(), ownerTable(), tagTable()} }
+func searched() []table {
+	return []table{assetTable(), columnTable(), ownerTable(), tagTable(), annotationTable()}
+}
 
 // following is the index of the newest revision that somebody searched.
 type following struct {
@@ -139,13 +141,13 @@ func (r *Reader) readDocs(ctx context.Context, at graph.Revision, abouts []strin
 		where = entsql.And(in(colAbout, abouts), where)
 	}
 	out := docs{}
-	tags := map[graph.Ref][]graph.Tag{}
+	said := map[graph.Ref]*wordings{}
 	for _, table := range searched() {
 		s := selection{table: table, where: where, order: table.order}
 		err := read(ctx, r.store.readers, r.store.dialect, s, func(i graph.Item, _ span) error {
 			if a, ok := i.(graph.Asset); ok {
 				a.Definition = ""
-				out[a.Ref] = &search.Doc{Asset: a}
+				out[a.Ref], said[a.Ref] = &search.Doc{Asset: a}, new(wordings)
 				return nil
 			}
 			doc := out[i.About()]
@@ -154,11 +156,13 @@ func (r *Reader) readDocs(ctx context.Context, at graph.Revision, abouts []strin
 			}
 			switch i := i.(type) {
 			case graph.Owner:
-				doc.Owners = append(doc.Owners, i.Principal)
+				said[i.Asset].owners = append(said[i.Asset].owners, i)
 			case graph.Column:
 				doc.Columns = append(doc.Columns, search.DocColumn{Ref: i.Ref, Description: i.Description})
 			case graph.Tag:
-				tags[i.About()] = append(tags[i.About()], i)
+				said[i.About()].tags = append(said[i.About()].tags, i)
+			case graph.Annotation:
+				said[i.About()].notes = append(said[i.About()].notes, i)
 			}
 			return nil
 		})
@@ -166,10 +170,41 @@ func (r *Reader) readDocs(ctx context.Context, at graph.Revision, abouts []strin
 			return nil, err
 		}
 	}
-	for ref, all := range tags {
-		out[ref].Labels = labelsOf(all)
+	for ref, words := range said {
+		words.putInto(out[ref])
 	}
 	return out, nil
+}
+
+// wordings is what several witnesses say of one asset and its columns.
+type wordings struct {
+	owners []graph.Owner
+	tags   []graph.Tag
+	notes  []graph.Annotation
+}
+
+// putInto gives a document what counts of it, and the other words beside.
+func (w wordings) putInto(doc *search.Doc) {
+	doc.Labels = labelsOf(w.tags)
+	if len(w.owners) > 0 {
+		doc.Owners = graph.Principals(w.owners)
+	}
+	if len(w.notes) == 0 {
+		return
+	}
+	said := doc.Asset.Says(w.notes)
+	doc.Asset.Title = graph.EffectiveText(said, graph.AttributeTitle)
+	doc.Asset.Description = graph.EffectiveText(said, graph.AttributeDescription)
+	for i, c := range doc.Columns {
+		of := graph.Column{Ref: c.Ref, Description: c.Description}.Says(doc.Asset.Source, w.notes)
+		doc.Columns[i].Description = graph.EffectiveText(of, graph.AttributeDescription)
+		said = append(said, of...)
+	}
+	for _, s := range said {
+		if s.Differs {
+			doc.Said = append(doc.Said, s.Value)
+		}
+	}
 }
 
 // labelsOf returns the labels of the effective tags of an asset and its

@@ -10,7 +10,8 @@ import (
 	"cadastre.dev/cadastre/graph"
 )
 
-// Doc is an asset as it is searched.
+// Doc is an asset as it is searched. Title and descriptions are those that
+// count.
 type Doc struct {
 	Asset graph.Asset
 	// Owners are written as Owner.Principal.
@@ -20,6 +21,9 @@ type Doc struct {
 	// Labels are those of the effective tags on the asset and its columns,
 	// without LabelNone, each once.
 	Labels []string
+	// Said is what else is said of the asset and its columns: the words that
+	// stand beside those which count.
+	Said []string
 }
 
 // DocColumn is a column as it is searched.
@@ -176,6 +180,9 @@ func wordsOf(d Doc) map[string]field {
 	put(d.Asset.Description, inDescription)
 	for _, l := range d.Labels {
 		put(l, inDescription)
+	}
+	for _, s := range d.Said {
+		put(s, inDescription)
 	}
 	for key, value := range d.Asset.Labels {
 		put(key, inDescription)
