@@ -22,3 +22,16 @@ func (r *Reader) annotationsAt(ctx context.Context, assets []graph.Ref) (map[gra
 	err := r.about(ctx, annotationTable(), r.at, assets, func(i graph.Item) { out[i.About()] = append(out[i.About()], i.(graph.Annotation)) })
 	return out, err
 }
+
+// Owners returns all whom anybody names as owners of the assets now.
+func (t *Tx) Owners(ctx context.Context, assets ...graph.Ref) ([]graph.Owner, error) {
+	known := graph.Snapshot{}
+	if err := t.collectIn(ctx, known, ownerTable(), colAbout, keysOf(assets)); err != nil {
+		return nil, err
+	}
+	var owners []graph.Owner
+	for _, i := range known.Sorted() {
+		owners = append(owners, i.(graph.Owner))
+	}
+	return owners, nil
+}

@@ -18,12 +18,14 @@ import (
 
 // Config is what the API needs. All interfaces must be set.
 type Config struct {
-	Catalog  Catalog
-	Governor Governor
-	Tagger   Tagger
-	Planner  Planner
-	Auditor  Auditor
-	Operator Operator
+	Catalog   Catalog
+	Governor  Governor
+	Tagger    Tagger
+	Describer Describer
+	Planner   Planner
+	Auditor   Auditor
+	Operator  Operator
+	Undoer    Undoer
 	// Principal returns who asks. Where it returns false the answer is
 	// graph.ErrDenied: the caller lets nobody through who is not signed in.
 	Principal func(ctx context.Context) (graph.Principal, bool)

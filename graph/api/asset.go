@@ -57,7 +57,7 @@ func (asset) Columns(ctx context.Context, a *shape.Asset) ([]shape.Column, error
 	}
 	out := make([]shape.Column, 0, len(columns[a.Ref]))
 	for _, c := range columns[a.Ref] {
-		out = append(out, shape.NewColumn(c, graph.TagsFor(c.Ref, byColumn), p))
+		out = append(out, shape.NewColumn(c, *a, graph.TagsFor(c.Ref, byColumn), p))
 	}
 	return out, nil
 }
@@ -82,6 +82,11 @@ func (asset) Views(ctx context.Context, a *shape.Asset) ([]shape.PublishedView, 
 
 func (asset) MayTag(ctx context.Context, a *shape.Asset) (bool, error) {
 	may, err := a.Page.(*page).loadMayTag(ctx)
+	return may[a.Ref], err
+}
+
+func (asset) MayDescribe(ctx context.Context, a *shape.Asset) (bool, error) {
+	may, err := a.Page.(*page).loadMayDescribe(ctx)
 	return may[a.Ref], err
 }
 

@@ -22,6 +22,7 @@ type page struct {
 	views        once[map[graph.Ref][]shape.PublishedView]
 	explanations once[map[graph.Ref][]shape.Explanation]
 	mayTag       once[map[graph.Ref]bool]
+	mayDescribe  once[map[graph.Ref]bool]
 }
 
 // once is a value that is loaded at first use.
@@ -79,7 +80,13 @@ func (p *page) loadViews(ctx context.Context) (map[graph.Ref][]shape.PublishedVi
 
 func (p *page) loadMayTag(ctx context.Context) (map[graph.Ref]bool, error) {
 	return load(p, &p.mayTag, func(assets ...graph.Ref) (map[graph.Ref]bool, error) {
-		return p.governor.MayTag(ctx, p.who, assets...)
+		return p.governor.May(ctx, p.who, graph.ActionTag, assets...)
+	})
+}
+
+func (p *page) loadMayDescribe(ctx context.Context) (map[graph.Ref]bool, error) {
+	return load(p, &p.mayDescribe, func(assets ...graph.Ref) (map[graph.Ref]bool, error) {
+		return p.governor.May(ctx, p.who, graph.ActionDescribe, assets...)
 	})
 }
 

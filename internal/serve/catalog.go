@@ -54,7 +54,7 @@ func (c crawlCatalog) Commit(ctx context.Context, crawl ingest.Crawl) (graph.Rev
 	for _, p := range crawl.Problems {
 		at.Problems = append(at.Problems, p.What+"; "+p.Do)
 	}
-	return c.app.store.Commit(ctx, system(), "crawl "+crawl.Source, func(tx *store.Tx) error {
+	return c.app.store.Commit(ctx, system(), crawlWhy(crawl.Source), func(tx *store.Tx) error {
 		if err := tx.Apply(ctx, crawl.Delta); err != nil {
 			return err
 		}

@@ -39,6 +39,7 @@ type ResolverRoot interface {
 	Owner() OwnerResolver
 	Provenance() ProvenanceResolver
 	Query() QueryResolver
+	Said() SaidResolver
 	Statement() StatementResolver
 	Step() StepResolver
 	Tag() TagResolver
@@ -56,6 +57,11 @@ type ComplexityRoot struct {
 		Total   func(childComplexity int) int
 	}
 
+	AnnotatePayload struct {
+		Assets   func(childComplexity int) int
+		Revision func(childComplexity int) int
+	}
+
 	Asset struct {
 		Columns     func(childComplexity int) int
 		Definition  func(childComplexity int) int
@@ -63,11 +69,14 @@ type ComplexityRoot struct {
 		Kind        func(childComplexity int) int
 		Labels      func(childComplexity int) int
 		Location    func(childComplexity int) int
+		MayDescribe func(childComplexity int) int
 		MayTag      func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Owners      func(childComplexity int) int
+		OwnersSaid  func(childComplexity int) int
 		Parent      func(childComplexity int) int
 		Ref         func(childComplexity int) int
+		Says        func(childComplexity int) int
 		Source      func(childComplexity int) int
 		Statement   func(childComplexity int) int
 		Tags        func(childComplexity int) int
@@ -91,6 +100,13 @@ type ComplexityRoot struct {
 		Reason func(childComplexity int) int
 	}
 
+	Changes struct {
+		Began   func(childComplexity int) int
+		Changed func(childComplexity int) int
+		Ended   func(childComplexity int) int
+		What    func(childComplexity int) int
+	}
+
 	Column struct {
 		Assessment  func(childComplexity int) int
 		DataType    func(childComplexity int) int
@@ -100,6 +116,7 @@ type ComplexityRoot struct {
 		Path        func(childComplexity int) int
 		PolicyTags  func(childComplexity int) int
 		Ref         func(childComplexity int) int
+		Says        func(childComplexity int) int
 		Tags        func(childComplexity int) int
 		WhatISee    func(childComplexity int) int
 	}
@@ -218,15 +235,25 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		Apply   func(childComplexity int, id string) int
-		Approve func(childComplexity int, id string) int
-		Crawl   func(childComplexity int, source string) int
-		Plan    func(childComplexity int, audiences []string) int
-		Tag     func(childComplexity int, input []graph.TagRequest) int
-		Undo    func(childComplexity int, id string) int
+		Annotate func(childComplexity int, input []shape.AnnotateInput) int
+		Apply    func(childComplexity int, id string) int
+		Approve  func(childComplexity int, id string) int
+		Crawl    func(childComplexity int, source string) int
+		Own      func(childComplexity int, input []shape.OwnInput) int
+		Plan     func(childComplexity int, audiences []string) int
+		Tag      func(childComplexity int, input []graph.TagRequest) int
+		Undo     func(childComplexity int, id string) int
+		UndoRun  func(childComplexity int, run graph.Revision, keepLater *bool) int
 	}
 
 	Owner struct {
+		Principal  func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Role       func(childComplexity int) int
+	}
+
+	OwnerSaid struct {
+		Effective  func(childComplexity int) int
 		Principal  func(childComplexity int) int
 		Provenance func(childComplexity int) int
 		Role       func(childComplexity int) int
@@ -287,8 +314,10 @@ type ComplexityRoot struct {
 		Me                func(childComplexity int) int
 		Plan              func(childComplexity int, id string) int
 		Plans             func(childComplexity int, first *int, after *string) int
+		Runs              func(childComplexity int, source string, first *int) int
 		Search            func(childComplexity int, query string, filter *shape.SearchFilter, first *int, after *string) int
 		Sources           func(childComplexity int) int
+		UndoPreview       func(childComplexity int, run graph.Revision) int
 		Vocabulary        func(childComplexity int) int
 		WhoCouldSee       func(childComplexity int, column graph.Ref, revision *graph.Revision, at *time.Time) int
 	}
@@ -296,6 +325,23 @@ type ComplexityRoot struct {
 	Rule struct {
 		ID  func(childComplexity int) int
 		Why func(childComplexity int) int
+	}
+
+	Run struct {
+		Actor    func(childComplexity int) int
+		At       func(childComplexity int) int
+		Changes  func(childComplexity int) int
+		Revision func(childComplexity int) int
+		Undid    func(childComplexity int) int
+		UndoneBy func(childComplexity int) int
+	}
+
+	Said struct {
+		Attribute  func(childComplexity int) int
+		Differs    func(childComplexity int) int
+		Effective  func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Value      func(childComplexity int) int
 	}
 
 	SearchEdge struct {
@@ -376,6 +422,15 @@ type ComplexityRoot struct {
 		Tags     func(childComplexity int) int
 	}
 
+	UndoRun struct {
+		Changes    func(childComplexity int) int
+		Later      func(childComplexity int) int
+		LaterTotal func(childComplexity int) int
+		Made       func(childComplexity int) int
+		Run        func(childComplexity int) int
+		Source     func(childComplexity int) int
+	}
+
 	Way struct {
 		Audience  func(childComplexity int) int
 		Form      func(childComplexity int) int
@@ -405,6 +460,7 @@ type AssetResolver interface {
 	Statement(ctx context.Context, obj *shape.Asset) (*graph.Statement, error)
 	Views(ctx context.Context, obj *shape.Asset) ([]shape.PublishedView, error)
 	MayTag(ctx context.Context, obj *shape.Asset) (bool, error)
+	MayDescribe(ctx context.Context, obj *shape.Asset) (bool, error)
 }
 type ColumnResolver interface {
 	WhatISee(ctx context.Context, obj *shape.Column) ([]shape.Explanation, error)
@@ -418,10 +474,13 @@ type FindingResolver interface {
 	Level(ctx context.Context, obj *graph.Finding) (string, error)
 }
 type MutationResolver interface {
+	Annotate(ctx context.Context, input []shape.AnnotateInput) (*shape.AnnotatePayload, error)
+	Own(ctx context.Context, input []shape.OwnInput) (*shape.AnnotatePayload, error)
 	Plan(ctx context.Context, audiences []string) (*shape.Plan, error)
 	Approve(ctx context.Context, id string) (*shape.Plan, error)
 	Apply(ctx context.Context, id string) (*shape.Plan, error)
 	Undo(ctx context.Context, id string) (*shape.Plan, error)
+	UndoRun(ctx context.Context, run graph.Revision, keepLater *bool) (*shape.UndoRun, error)
 	Crawl(ctx context.Context, source string) (*shape.Source, error)
 	Tag(ctx context.Context, input []graph.TagRequest) (*shape.TagPayload, error)
 }
@@ -442,11 +501,16 @@ type QueryResolver interface {
 	Lineage(ctx context.Context, ref graph.Ref, direction shape.Direction, depth *int, limit *int, columns *bool) (*shape.Lineage, error)
 	Plans(ctx context.Context, first *int, after *string) (*shape.PlanConnection, error)
 	Plan(ctx context.Context, id string) (*shape.Plan, error)
+	Runs(ctx context.Context, source string, first *int) ([]shape.Run, error)
+	UndoPreview(ctx context.Context, run graph.Revision) (*shape.UndoRun, error)
 	Search(ctx context.Context, query string, filter *shape.SearchFilter, first *int, after *string) (*shape.SearchResult, error)
 	Sources(ctx context.Context) ([]shape.Source, error)
 	Activity(ctx context.Context) ([]shape.Activity, error)
 	Vocabulary(ctx context.Context) ([]shape.LabelTerm, error)
 	Inbox(ctx context.Context, first *int, after *string) (*shape.TagConnection, error)
+}
+type SaidResolver interface {
+	Attribute(ctx context.Context, obj *graph.Said) (string, error)
 }
 type StatementResolver interface {
 	Because(ctx context.Context, obj *graph.Statement) (string, error)
@@ -512,6 +576,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Activity.Total(childComplexity), true
 
+	case "AnnotatePayload.assets":
+		if e.ComplexityRoot.AnnotatePayload.Assets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.Assets(childComplexity), true
+	case "AnnotatePayload.revision":
+		if e.ComplexityRoot.AnnotatePayload.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.Revision(childComplexity), true
+
 	case "Asset.columns":
 		if e.ComplexityRoot.Asset.Columns == nil {
 			break
@@ -548,6 +625,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Location(childComplexity), true
+	case "Asset.mayDescribe":
+		if e.ComplexityRoot.Asset.MayDescribe == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.MayDescribe(childComplexity), true
 	case "Asset.mayTag":
 		if e.ComplexityRoot.Asset.MayTag == nil {
 			break
@@ -566,6 +649,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Owners(childComplexity), true
+	case "Asset.ownersSaid":
+		if e.ComplexityRoot.Asset.OwnersSaid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.OwnersSaid(childComplexity), true
 	case "Asset.parent":
 		if e.ComplexityRoot.Asset.Parent == nil {
 			break
@@ -578,6 +667,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Ref(childComplexity), true
+	case "Asset.says":
+		if e.ComplexityRoot.Asset.Says == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.Says(childComplexity), true
 	case "Asset.source":
 		if e.ComplexityRoot.Asset.Source == nil {
 			break
@@ -671,6 +766,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditVerification.Reason(childComplexity), true
 
+	case "Changes.began":
+		if e.ComplexityRoot.Changes.Began == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Changes.Began(childComplexity), true
+	case "Changes.changed":
+		if e.ComplexityRoot.Changes.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Changes.Changed(childComplexity), true
+	case "Changes.ended":
+		if e.ComplexityRoot.Changes.Ended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Changes.Ended(childComplexity), true
+	case "Changes.what":
+		if e.ComplexityRoot.Changes.What == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Changes.What(childComplexity), true
+
 	case "Column.assessment":
 		if e.ComplexityRoot.Column.Assessment == nil {
 			break
@@ -719,6 +839,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Column.Ref(childComplexity), true
+	case "Column.says":
+		if e.ComplexityRoot.Column.Says == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Column.Says(childComplexity), true
 	case "Column.tags":
 		if e.ComplexityRoot.Column.Tags == nil {
 			break
@@ -1155,6 +1281,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Me.Name(childComplexity), true
 
+	case "Mutation.annotate":
+		if e.ComplexityRoot.Mutation.Annotate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_annotate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Annotate(childComplexity, args["input"].([]shape.AnnotateInput)), true
 	case "Mutation.apply":
 		if e.ComplexityRoot.Mutation.Apply == nil {
 			break
@@ -1188,6 +1325,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Crawl(childComplexity, args["source"].(string)), true
+	case "Mutation.own":
+		if e.ComplexityRoot.Mutation.Own == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_own_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Own(childComplexity, args["input"].([]shape.OwnInput)), true
 	case "Mutation.plan":
 		if e.ComplexityRoot.Mutation.Plan == nil {
 			break
@@ -1221,6 +1369,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Undo(childComplexity, args["id"].(string)), true
+	case "Mutation.undoRun":
+		if e.ComplexityRoot.Mutation.UndoRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_undoRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UndoRun(childComplexity, args["run"].(graph.Revision), args["keepLater"].(*bool)), true
 
 	case "Owner.principal":
 		if e.ComplexityRoot.Owner.Principal == nil {
@@ -1240,6 +1399,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Owner.Role(childComplexity), true
+
+	case "OwnerSaid.effective":
+		if e.ComplexityRoot.OwnerSaid.Effective == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OwnerSaid.Effective(childComplexity), true
+	case "OwnerSaid.principal":
+		if e.ComplexityRoot.OwnerSaid.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OwnerSaid.Principal(childComplexity), true
+	case "OwnerSaid.provenance":
+		if e.ComplexityRoot.OwnerSaid.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OwnerSaid.Provenance(childComplexity), true
+	case "OwnerSaid.role":
+		if e.ComplexityRoot.OwnerSaid.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OwnerSaid.Role(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -1499,6 +1683,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Plans(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.runs":
+		if e.ComplexityRoot.Query.Runs == nil {
+			break
+		}
+
+		args, err := ec.field_Query_runs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Runs(childComplexity, args["source"].(string), args["first"].(*int)), true
 	case "Query.search":
 		if e.ComplexityRoot.Query.Search == nil {
 			break
@@ -1516,6 +1711,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Sources(childComplexity), true
+	case "Query.undoPreview":
+		if e.ComplexityRoot.Query.UndoPreview == nil {
+			break
+		}
+
+		args, err := ec.field_Query_undoPreview_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.UndoPreview(childComplexity, args["run"].(graph.Revision)), true
 	case "Query.vocabulary":
 		if e.ComplexityRoot.Query.Vocabulary == nil {
 			break
@@ -1546,6 +1752,74 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Rule.Why(childComplexity), true
+
+	case "Run.actor":
+		if e.ComplexityRoot.Run.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Actor(childComplexity), true
+	case "Run.at":
+		if e.ComplexityRoot.Run.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.At(childComplexity), true
+	case "Run.changes":
+		if e.ComplexityRoot.Run.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Changes(childComplexity), true
+	case "Run.revision":
+		if e.ComplexityRoot.Run.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Revision(childComplexity), true
+	case "Run.undid":
+		if e.ComplexityRoot.Run.Undid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Undid(childComplexity), true
+	case "Run.undoneBy":
+		if e.ComplexityRoot.Run.UndoneBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.UndoneBy(childComplexity), true
+
+	case "Said.attribute":
+		if e.ComplexityRoot.Said.Attribute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Said.Attribute(childComplexity), true
+	case "Said.differs":
+		if e.ComplexityRoot.Said.Differs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Said.Differs(childComplexity), true
+	case "Said.effective":
+		if e.ComplexityRoot.Said.Effective == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Said.Effective(childComplexity), true
+	case "Said.provenance":
+		if e.ComplexityRoot.Said.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Said.Provenance(childComplexity), true
+	case "Said.value":
+		if e.ComplexityRoot.Said.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Said.Value(childComplexity), true
 
 	case "SearchEdge.columns":
 		if e.ComplexityRoot.SearchEdge.Columns == nil {
@@ -1845,6 +2119,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TagPayload.Tags(childComplexity), true
 
+	case "UndoRun.changes":
+		if e.ComplexityRoot.UndoRun.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.Changes(childComplexity), true
+	case "UndoRun.later":
+		if e.ComplexityRoot.UndoRun.Later == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.Later(childComplexity), true
+	case "UndoRun.laterTotal":
+		if e.ComplexityRoot.UndoRun.LaterTotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.LaterTotal(childComplexity), true
+	case "UndoRun.made":
+		if e.ComplexityRoot.UndoRun.Made == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.Made(childComplexity), true
+	case "UndoRun.run":
+		if e.ComplexityRoot.UndoRun.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.Run(childComplexity), true
+	case "UndoRun.source":
+		if e.ComplexityRoot.UndoRun.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.Source(childComplexity), true
+
 	case "Way.audience":
 		if e.ComplexityRoot.Way.Audience == nil {
 			break
@@ -1927,7 +2238,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAnnotateInput,
 		ec.unmarshalInputAuditFilter,
+		ec.unmarshalInputOwnInput,
 		ec.unmarshalInputSearchFilter,
 		ec.unmarshalInputTagInput,
 	)
@@ -2005,6 +2318,75 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../schema/annotation.graphql", Input: `extend type Mutation {
+  "Says as a person what assets or columns are. It stands beside what the source says, wins over it, and stays whatever later crawls see. All of them or none."
+  annotate(input: [AnnotateInput!]!): AnnotatePayload!
+  "Names as a person the owners of assets in a role. They stand in place of those whom the source names in that role. All of them or none."
+  own(input: [OwnInput!]!): AnnotatePayload!
+}
+
+"What one witness says of a title or description."
+type Said {
+  "title or description."
+  attribute: String!
+  "What is said."
+  value: String!
+  "Who says so."
+  provenance: Provenance!
+  "Whether this is the word that counts: a person's wins."
+  effective: Boolean!
+  "Whether it is not, and says something else than the one that counts."
+  differs: Boolean!
+}
+
+"An owner as one witness names them."
+type OwnerSaid {
+  "user:address, group:address or team:name."
+  principal: String!
+  "accountable or technical."
+  role: String!
+  "Who says so."
+  provenance: Provenance!
+  "Whether they count: those whom a person names in a role stand in place of all others of it."
+  effective: Boolean!
+}
+
+"What a person says of an asset or column."
+input AnnotateInput {
+  "The asset or column."
+  ref: Ref!
+  "title or description; a column has a description alone."
+  attribute: String!
+  "What to say; empty takes back what a person said before, so that the source's word counts again."
+  value: String!
+  "The word that counted when the person looked, empty where there was none. Where another counts by now the answer is CONFLICT and nothing is written."
+  was: String!
+  "Why; shown beside the word."
+  reason: String
+}
+
+"Whom a person names as the owners of an asset in a role."
+input OwnInput {
+  "The asset."
+  ref: Ref!
+  "accountable or technical."
+  role: String!
+  "All who own it in that role, as user:address, group:address or team:name; none takes back what a person said before, so that the source's owners count again."
+  principals: [String!]!
+  "The owners who counted in that role when the person looked. Where others count by now the answer is CONFLICT and nothing is written."
+  was: [String!]!
+  "Why; shown beside the owners."
+  reason: String
+}
+
+"What came of saying something."
+type AnnotatePayload {
+  "The assets as they now stand, each once."
+  assets: [Asset!]!
+  "The revision that holds it."
+  revision: Revision!
+}
+`, BuiltIn: false},
 	{Name: "../schema/asset.graphql", Input: `extend type Query {
   "One asset; null when it does not exist or the person may not know of it."
   asset(ref: Ref!): Asset
@@ -2026,18 +2408,22 @@ type Asset {
   parent: Ref
   "Where its data lies; empty where the platform does not say."
   location: String!
-  "A friendly name; empty where there is none."
+  "A friendly name: a person's word, or else the source's; empty where there is none."
   title: String!
-  "What the source says of it; empty where it says nothing."
+  "What it is: a person's word, or else the source's; empty where nobody says anything."
   description: String!
+  "What its source and people say of title and description, side by side: of each the word that counts first."
+  says: [Said!]!
   "The source's labels, sorted by key."
   labels: [Label!]!
   "A view's SQL or a subject's schema; empty for others."
   definition: String!
   "Why the columns could not be read; empty when they could."
   unread: String!
-  "Who answers for it."
+  "Who answers for it: of each role those whom a person names, or else the source's."
   owners: [Owner!]!
+  "All whom anybody names as its owners, also those in whose place a person named others."
+  ownersSaid: [OwnerSaid!]!
   "All columns at any depth, parents before their children."
   columns: [Column!]!
   "The tags on the asset itself, not on its columns."
@@ -2048,6 +2434,8 @@ type Asset {
   views: [PublishedView!]!
   "Whether the signed-in person may tag it and its columns."
   mayTag: Boolean!
+  "Whether the signed-in person may say what it and its columns are, and who owns it."
+  mayDescribe: Boolean!
 }
 
 "A label of the source."
@@ -2090,8 +2478,10 @@ type Column {
   dataType: String!
   "nullable, required or repeated."
   mode: String!
-  "What the source says of it; empty where it says nothing."
+  "What it is: a person's word, or else the source's; empty where nobody says anything."
   description: String!
+  "What its source and people say of the description, side by side: the word that counts first."
+  says: [Said!]!
   "The warehouse's own column security on it."
   policyTags: [String!]!
   "untouched, none (looked at, nothing personal) or tagged."
@@ -2167,7 +2557,7 @@ type Event {
   at: Time!
   "Who: an address, or service:name."
   actor: String!
-  "What: commit, tag, plan, approve, apply, step, undo, crawl, sign_in, read, refused."
+  "What: commit, tag, describe, own, plan, approve, apply, step, undo, undo_run, crawl, sign_in, read, refused."
   action: String!
   "What it was done to."
   object: String!
@@ -2490,7 +2880,7 @@ type Me {
   groups: [String!]!
   "The audiences the person belongs to."
   audiences: [Audience!]!
-  "What the person may do beside seeing: tag, plan, approve, apply, audit, crawl."
+  "What the person may do beside seeing: tag, describe, plan, approve, apply, audit, crawl."
   actions: [String!]!
   "The newest revision of the catalog."
   head: Revision!
@@ -2506,6 +2896,62 @@ type Audience {
   groups: [String!]!
   "Why its members read."
   purpose: String!
+}
+`, BuiltIn: false},
+	{Name: "../schema/run.graphql", Input: `extend type Query {
+  "The last runs of a source that changed the catalog, newest first. Needs the crawl action."
+  runs(source: String!, first: Int = 10): [Run!]!
+  "What undoing a run would change now; nothing is written. Needs the crawl action."
+  undoPreview(run: Revision!): UndoRun!
+}
+
+extend type Mutation {
+  "Takes back what a run of a source changed. Lineage, tags and decisions follow in the background, and the next crawl reads everything again. Where later commits changed some of it the answer is CONFLICT, unless those are to stay. Needs the crawl action."
+  undoRun(run: Revision!, keepLater: Boolean = false): UndoRun!
+}
+
+"A commit by which a source changed the catalog, or by which that was undone."
+type Run {
+  "The revision that it made."
+  revision: Revision!
+  "When."
+  at: Time!
+  "Who: service:cadastre for a crawl, a person for an undoing."
+  actor: String!
+  "The run that this one took back; null for a crawl."
+  undid: Revision
+  "The run that took this one back; null while it stands."
+  undoneBy: Revision
+  "What it did, by the sort of item."
+  changes: [Changes!]!
+}
+
+"How many items of one sort began, changed and ended."
+type Changes {
+  "assets, columns, owners, grants, tags, annotations, statements or edges."
+  what: String!
+  "How many were not there before."
+  began: Int!
+  "How many have other content."
+  changed: Int!
+  "How many are no longer there."
+  ended: Int!
+}
+
+"What undoing a run changes."
+type UndoRun {
+  "The run that is undone."
+  run: Revision!
+  "The revision that undoes it; null where it was only asked."
+  made: Revision
+  "The source."
+  source: String!
+  "What changes, by the sort of item."
+  changes: [Changes!]!
+  "How many items stay as they are, since later commits changed them."
+  laterTotal: Int!
+  "Some of the assets that these belong to, of which the person may know."
+  later: [Ref!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/search.graphql", Input: `extend type Query {
@@ -2736,6 +3182,16 @@ func (ec *executionContext) childFields_Activity(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Activity", field.Name)
 }
 
+func (ec *executionContext) childFields_AnnotatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "assets":
+		return ec.fieldContext_AnnotatePayload_assets(ctx, field)
+	case "revision":
+		return ec.fieldContext_AnnotatePayload_revision(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnnotatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ref":
@@ -2756,6 +3212,8 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_title(ctx, field)
 	case "description":
 		return ec.fieldContext_Asset_description(ctx, field)
+	case "says":
+		return ec.fieldContext_Asset_says(ctx, field)
 	case "labels":
 		return ec.fieldContext_Asset_labels(ctx, field)
 	case "definition":
@@ -2764,6 +3222,8 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_unread(ctx, field)
 	case "owners":
 		return ec.fieldContext_Asset_owners(ctx, field)
+	case "ownersSaid":
+		return ec.fieldContext_Asset_ownersSaid(ctx, field)
 	case "columns":
 		return ec.fieldContext_Asset_columns(ctx, field)
 	case "tags":
@@ -2774,6 +3234,8 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_views(ctx, field)
 	case "mayTag":
 		return ec.fieldContext_Asset_mayTag(ctx, field)
+	case "mayDescribe":
+		return ec.fieldContext_Asset_mayDescribe(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Asset", field.Name)
 }
@@ -2806,6 +3268,20 @@ func (ec *executionContext) childFields_AuditVerification(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
 }
 
+func (ec *executionContext) childFields_Changes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "what":
+		return ec.fieldContext_Changes_what(ctx, field)
+	case "began":
+		return ec.fieldContext_Changes_began(ctx, field)
+	case "changed":
+		return ec.fieldContext_Changes_changed(ctx, field)
+	case "ended":
+		return ec.fieldContext_Changes_ended(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Changes", field.Name)
+}
+
 func (ec *executionContext) childFields_Column(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ref":
@@ -2820,6 +3296,8 @@ func (ec *executionContext) childFields_Column(ctx context.Context, field graphq
 		return ec.fieldContext_Column_mode(ctx, field)
 	case "description":
 		return ec.fieldContext_Column_description(ctx, field)
+	case "says":
+		return ec.fieldContext_Column_says(ctx, field)
 	case "policyTags":
 		return ec.fieldContext_Column_policyTags(ctx, field)
 	case "assessment":
@@ -3070,6 +3548,20 @@ func (ec *executionContext) childFields_Owner(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Owner", field.Name)
 }
 
+func (ec *executionContext) childFields_OwnerSaid(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "principal":
+		return ec.fieldContext_OwnerSaid_principal(ctx, field)
+	case "role":
+		return ec.fieldContext_OwnerSaid_role(ctx, field)
+	case "provenance":
+		return ec.fieldContext_OwnerSaid_provenance(ctx, field)
+	case "effective":
+		return ec.fieldContext_OwnerSaid_effective(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OwnerSaid", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -3164,6 +3656,40 @@ func (ec *executionContext) childFields_Rule(ctx context.Context, field graphql.
 		return ec.fieldContext_Rule_why(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Rule", field.Name)
+}
+
+func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return ec.fieldContext_Run_revision(ctx, field)
+	case "at":
+		return ec.fieldContext_Run_at(ctx, field)
+	case "actor":
+		return ec.fieldContext_Run_actor(ctx, field)
+	case "undid":
+		return ec.fieldContext_Run_undid(ctx, field)
+	case "undoneBy":
+		return ec.fieldContext_Run_undoneBy(ctx, field)
+	case "changes":
+		return ec.fieldContext_Run_changes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Run", field.Name)
+}
+
+func (ec *executionContext) childFields_Said(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attribute":
+		return ec.fieldContext_Said_attribute(ctx, field)
+	case "value":
+		return ec.fieldContext_Said_value(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Said_provenance(ctx, field)
+	case "effective":
+		return ec.fieldContext_Said_effective(ctx, field)
+	case "differs":
+		return ec.fieldContext_Said_differs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Said", field.Name)
 }
 
 func (ec *executionContext) childFields_SearchEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3322,6 +3848,24 @@ func (ec *executionContext) childFields_TagPayload(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type TagPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UndoRun(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_UndoRun_run(ctx, field)
+	case "made":
+		return ec.fieldContext_UndoRun_made(ctx, field)
+	case "source":
+		return ec.fieldContext_UndoRun_source(ctx, field)
+	case "changes":
+		return ec.fieldContext_UndoRun_changes(ctx, field)
+	case "laterTotal":
+		return ec.fieldContext_UndoRun_laterTotal(ctx, field)
+	case "later":
+		return ec.fieldContext_UndoRun_later(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UndoRun", field.Name)
+}
+
 func (ec *executionContext) childFields_Way(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "principal":
@@ -3474,6 +4018,20 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Mutation_annotate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) ([]shape.AnnotateInput, error) {
+			return ec.unmarshalNAnnotateInput2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotateInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_apply_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3516,6 +4074,20 @@ func (ec *executionContext) field_Mutation_crawl_args(ctx context.Context, rawAr
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_own_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) ([]shape.OwnInput, error) {
+			return ec.unmarshalNOwnInput2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_plan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3541,6 +4113,28 @@ func (ec *executionContext) field_Mutation_tag_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_undoRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "run",
+		func(ctx context.Context, v any) (graph.Revision, error) {
+			return ec.unmarshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["run"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "keepLater",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["keepLater"] = arg1
 	return args, nil
 }
 
@@ -3742,6 +4336,28 @@ func (ec *executionContext) field_Query_plans_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_runs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "source",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["source"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_search_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3777,6 +4393,20 @@ func (ec *executionContext) field_Query_search_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["after"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_undoPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "run",
+		func(ctx context.Context, v any) (graph.Revision, error) {
+			return ec.unmarshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["run"] = arg0
 	return args, nil
 }
 
@@ -3983,6 +4613,61 @@ func (ec *executionContext) _Activity_total(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Activity_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _AnnotatePayload_assets(ctx context.Context, field graphql.CollectedField, obj *shape.AnnotatePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AnnotatePayload_assets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Assets, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.Asset) graphql.Marshaler {
+			return ec.marshalNAsset2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAssetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AnnotatePayload_assets(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AnnotatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Asset(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AnnotatePayload_revision(ctx context.Context, field graphql.CollectedField, obj *shape.AnnotatePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AnnotatePayload_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Revision) graphql.Marshaler {
+			return ec.marshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AnnotatePayload_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AnnotatePayload", field, false, false, errors.New("field of type Revision does not have child fields"))
 }
 
 func (ec *executionContext) _Asset_ref(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
@@ -4192,6 +4877,38 @@ func (ec *executionContext) fieldContext_Asset_description(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Asset", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Asset_says(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Asset_says(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Says, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []graph.Said) graphql.Marshaler {
+			return ec.marshalNSaid2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐSaidᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Asset_says(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Asset",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Said(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Asset_labels(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4297,6 +5014,38 @@ func (ec *executionContext) fieldContext_Asset_owners(_ context.Context, field g
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Owner(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Asset_ownersSaid(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Asset_ownersSaid(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OwnersSaid, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.OwnerSaid) graphql.Marshaler {
+			return ec.marshalNOwnerSaid2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnerSaidᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Asset_ownersSaid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Asset",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OwnerSaid(ctx, field)
 		},
 	}
 	return fc, nil
@@ -4450,6 +5199,29 @@ func (ec *executionContext) _Asset_mayTag(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Asset_mayTag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Asset", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Asset_mayDescribe(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Asset_mayDescribe(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Asset().MayDescribe(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Asset_mayDescribe(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Asset", field, true, true, errors.New("field of type Boolean does not have child fields"))
 }
 
@@ -4637,6 +5409,98 @@ func (ec *executionContext) fieldContext_AuditVerification_reason(_ context.Cont
 	return graphql.NewScalarFieldContext("AuditVerification", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Changes_what(ctx context.Context, field graphql.CollectedField, obj *shape.Changes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Changes_what(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.What, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Changes_what(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Changes", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Changes_began(ctx context.Context, field graphql.CollectedField, obj *shape.Changes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Changes_began(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Began, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Changes_began(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Changes", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Changes_changed(ctx context.Context, field graphql.CollectedField, obj *shape.Changes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Changes_changed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Changes_changed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Changes", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Changes_ended(ctx context.Context, field graphql.CollectedField, obj *shape.Changes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Changes_ended(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ended, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Changes_ended(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Changes", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _Column_ref(ctx context.Context, field graphql.CollectedField, obj *shape.Column) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4773,6 +5637,38 @@ func (ec *executionContext) _Column_description(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_Column_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Column", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Column_says(ctx context.Context, field graphql.CollectedField, obj *shape.Column) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Column_says(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Says, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []graph.Said) graphql.Marshaler {
+			return ec.marshalNSaid2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐSaidᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Column_says(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Column",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Said(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Column_policyTags(ctx context.Context, field graphql.CollectedField, obj *shape.Column) (ret graphql.Marshaler) {
@@ -6557,6 +7453,94 @@ func (ec *executionContext) fieldContext_Me_head(_ context.Context, field graphq
 	return graphql.NewScalarFieldContext("Me", field, false, false, errors.New("field of type Revision does not have child fields"))
 }
 
+func (ec *executionContext) _Mutation_annotate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_annotate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Annotate(ctx, fc.Args["input"].([]shape.AnnotateInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.AnnotatePayload) graphql.Marshaler {
+			return ec.marshalNAnnotatePayload2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotatePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_annotate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AnnotatePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_annotate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_own(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_own(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Own(ctx, fc.Args["input"].([]shape.OwnInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.AnnotatePayload) graphql.Marshaler {
+			return ec.marshalNAnnotatePayload2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotatePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_own(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AnnotatePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_own_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_plan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6733,6 +7717,50 @@ func (ec *executionContext) fieldContext_Mutation_undo(ctx context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_undoRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_undoRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UndoRun(ctx, fc.Args["run"].(graph.Revision), fc.Args["keepLater"].(*bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.UndoRun) graphql.Marshaler {
+			return ec.marshalNUndoRun2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐUndoRun(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_undoRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UndoRun(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_undoRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_crawl(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6897,6 +7925,107 @@ func (ec *executionContext) fieldContext_Owner_provenance(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _OwnerSaid_principal(ctx context.Context, field graphql.CollectedField, obj *shape.OwnerSaid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OwnerSaid_principal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Principal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OwnerSaid_principal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OwnerSaid", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OwnerSaid_role(ctx context.Context, field graphql.CollectedField, obj *shape.OwnerSaid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OwnerSaid_role(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Role, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OwnerSaid_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OwnerSaid", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OwnerSaid_provenance(ctx context.Context, field graphql.CollectedField, obj *shape.OwnerSaid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OwnerSaid_provenance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provenance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Provenance) graphql.Marshaler {
+			return ec.marshalNProvenance2cadastreᚗdevᚋcadastreᚋgraphᚐProvenance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OwnerSaid_provenance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OwnerSaid",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OwnerSaid_effective(ctx context.Context, field graphql.CollectedField, obj *shape.OwnerSaid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OwnerSaid_effective(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Effective, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OwnerSaid_effective(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OwnerSaid", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *shape.PageInfo) (ret graphql.Marshaler) {
@@ -7923,6 +9052,94 @@ func (ec *executionContext) fieldContext_Query_plan(ctx context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_runs(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_runs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Runs(ctx, fc.Args["source"].(string), fc.Args["first"].(*int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.Run) graphql.Marshaler {
+			return ec.marshalNRun2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐRunᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_runs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Run(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_runs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_undoPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_undoPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().UndoPreview(ctx, fc.Args["run"].(graph.Revision))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.UndoRun) graphql.Marshaler {
+			return ec.marshalNUndoRun2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐUndoRun(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_undoPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UndoRun(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_undoPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_search(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8227,6 +9444,277 @@ func (ec *executionContext) _Rule_why(ctx context.Context, field graphql.Collect
 }
 func (ec *executionContext) fieldContext_Rule_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Rule", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Run_revision(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Revision) graphql.Marshaler {
+			return ec.marshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Run", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _Run_at(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Run", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Run_actor(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Run", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Run_undid(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_undid(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Undid, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *graph.Revision) graphql.Marshaler {
+			return ec.marshalORevision2ᚖcadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Run_undid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Run", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _Run_undoneBy(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_undoneBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UndoneBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *graph.Revision) graphql.Marshaler {
+			return ec.marshalORevision2ᚖcadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Run_undoneBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Run", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _Run_changes(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.Changes) graphql.Marshaler {
+			return ec.marshalNChanges2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐChangesᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Run",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Changes(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Said_attribute(ctx context.Context, field graphql.CollectedField, obj *graph.Said) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Said_attribute(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Said().Attribute(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Said_attribute(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Said", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Said_value(ctx context.Context, field graphql.CollectedField, obj *graph.Said) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Said_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Said_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Said", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Said_provenance(ctx context.Context, field graphql.CollectedField, obj *graph.Said) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Said_provenance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provenance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Provenance) graphql.Marshaler {
+			return ec.marshalNProvenance2cadastreᚗdevᚋcadastreᚋgraphᚐProvenance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Said_provenance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Said",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Said_effective(ctx context.Context, field graphql.CollectedField, obj *graph.Said) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Said_effective(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Effective, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Said_effective(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Said", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Said_differs(ctx context.Context, field graphql.CollectedField, obj *graph.Said) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Said_differs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Differs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Said_differs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Said", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _SearchEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *shape.SearchEdge) (ret graphql.Marshaler) {
@@ -9439,6 +10927,153 @@ func (ec *executionContext) _TagPayload_revision(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_TagPayload_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TagPayload", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _UndoRun_run(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_run(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Run, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Revision) graphql.Marshaler {
+			return ec.marshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_run(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndoRun", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _UndoRun_made(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_made(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Made, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *graph.Revision) graphql.Marshaler {
+			return ec.marshalORevision2ᚖcadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_made(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndoRun", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _UndoRun_source(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndoRun", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UndoRun_changes(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.Changes) graphql.Marshaler {
+			return ec.marshalNChanges2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐChangesᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UndoRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Changes(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UndoRun_laterTotal(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_laterTotal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LaterTotal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_laterTotal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndoRun", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UndoRun_later(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_later(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Later, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []graph.Ref) graphql.Marshaler {
+			return ec.marshalNRef2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐRefᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_later(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndoRun", field, false, false, errors.New("field of type Ref does not have child fields"))
 }
 
 func (ec *executionContext) _Way_principal(ctx context.Context, field graphql.CollectedField, obj *shape.Way) (ret graphql.Marshaler) {
@@ -10785,6 +12420,64 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAnnotateInput(ctx context.Context, obj any) (shape.AnnotateInput, error) {
+	var it shape.AnnotateInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"ref", "attribute", "value", "was", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "ref":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ref"))
+			data, err := ec.unmarshalNRef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ref = data
+		case "attribute":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attribute"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Attribute = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		case "was":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("was"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Was = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj any) (shape.AuditFilter, error) {
 	var it shape.AuditFilter
 	if obj == nil {
@@ -10824,6 +12517,64 @@ func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj a
 				return it, err
 			}
 			it.Object = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOwnInput(ctx context.Context, obj any) (shape.OwnInput, error) {
+	var it shape.OwnInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"ref", "role", "principals", "was", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "ref":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ref"))
+			data, err := ec.unmarshalNRef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ref = data
+		case "role":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Role = data
+		case "principals":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("principals"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Principals = data
+		case "was":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("was"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Was = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
 		}
 	}
 	return it, nil
@@ -11004,6 +12755,49 @@ func (ec *executionContext) _Activity(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var annotatePayloadImplementors = []string{"AnnotatePayload"}
+
+func (ec *executionContext) _AnnotatePayload(ctx context.Context, sel ast.SelectionSet, obj *shape.AnnotatePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, annotatePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AnnotatePayload")
+		case "assets":
+			out.Values[i] = ec._AnnotatePayload_assets(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revision":
+			out.Values[i] = ec._AnnotatePayload_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var assetImplementors = []string{"Asset"}
 
 func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, obj *shape.Asset) graphql.Marshaler {
@@ -11061,6 +12855,11 @@ func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "says":
+			out.Values[i] = ec._Asset_says(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "labels":
 			out.Values[i] = ec._Asset_labels(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -11078,6 +12877,11 @@ func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, ob
 			}
 		case "owners":
 			out.Values[i] = ec._Asset_owners(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "ownersSaid":
+			out.Values[i] = ec._Asset_ownersSaid(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -11271,6 +13075,44 @@ func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, ob
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "mayDescribe":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Asset_mayDescribe(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -11398,6 +13240,59 @@ func (ec *executionContext) _AuditVerification(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var changesImplementors = []string{"Changes"}
+
+func (ec *executionContext) _Changes(ctx context.Context, sel ast.SelectionSet, obj *shape.Changes) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changesImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Changes")
+		case "what":
+			out.Values[i] = ec._Changes_what(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "began":
+			out.Values[i] = ec._Changes_began(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changed":
+			out.Values[i] = ec._Changes_changed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ended":
+			out.Values[i] = ec._Changes_ended(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var columnImplementors = []string{"Column"}
 
 func (ec *executionContext) _Column(ctx context.Context, sel ast.SelectionSet, obj *shape.Column) graphql.Marshaler {
@@ -11437,6 +13332,11 @@ func (ec *executionContext) _Column(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "description":
 			out.Values[i] = ec._Column_description(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "says":
+			out.Values[i] = ec._Column_says(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -12468,6 +14368,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Mutation")
+		case "annotate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_annotate(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "own":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_own(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "plan":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_plan(ctx, field)
@@ -12492,6 +14406,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "undo":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_undo(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "undoRun":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_undoRun(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -12590,6 +14511,59 @@ func (ec *executionContext) _Owner(ctx context.Context, sel ast.SelectionSet, ob
 			out.Values[i] = ec._Owner_provenance(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var ownerSaidImplementors = []string{"OwnerSaid"}
+
+func (ec *executionContext) _OwnerSaid(ctx context.Context, sel ast.SelectionSet, obj *shape.OwnerSaid) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ownerSaidImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OwnerSaid")
+		case "principal":
+			out.Values[i] = ec._OwnerSaid_principal(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "role":
+			out.Values[i] = ec._OwnerSaid_role(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "provenance":
+			out.Values[i] = ec._OwnerSaid_provenance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "effective":
+			out.Values[i] = ec._OwnerSaid_effective(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -13208,6 +15182,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "runs":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_runs(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "undoPreview":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_undoPreview(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "search":
 			field := field
 
@@ -13374,6 +15392,160 @@ func (ec *executionContext) _Rule(ctx context.Context, sel ast.SelectionSet, obj
 			out.Values[i] = ec._Rule_why(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var runImplementors = []string{"Run"}
+
+func (ec *executionContext) _Run(ctx context.Context, sel ast.SelectionSet, obj *shape.Run) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, runImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Run")
+		case "revision":
+			out.Values[i] = ec._Run_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._Run_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._Run_actor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "undid":
+			out.Values[i] = ec._Run_undid(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "undoneBy":
+			out.Values[i] = ec._Run_undoneBy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._Run_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var saidImplementors = []string{"Said"}
+
+func (ec *executionContext) _Said(ctx context.Context, sel ast.SelectionSet, obj *graph.Said) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, saidImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Said")
+		case "attribute":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Said_attribute(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "value":
+			out.Values[i] = ec._Said_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "provenance":
+			out.Values[i] = ec._Said_provenance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "effective":
+			out.Values[i] = ec._Said_effective(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "differs":
+			out.Values[i] = ec._Said_differs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -14164,6 +16336,69 @@ func (ec *executionContext) _TagPayload(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var undoRunImplementors = []string{"UndoRun"}
+
+func (ec *executionContext) _UndoRun(ctx context.Context, sel ast.SelectionSet, obj *shape.UndoRun) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, undoRunImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UndoRun")
+		case "run":
+			out.Values[i] = ec._UndoRun_run(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "made":
+			out.Values[i] = ec._UndoRun_made(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "source":
+			out.Values[i] = ec._UndoRun_source(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._UndoRun_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "laterTotal":
+			out.Values[i] = ec._UndoRun_laterTotal(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "later":
+			out.Values[i] = ec._UndoRun_later(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var wayImplementors = []string{"Way"}
 
 func (ec *executionContext) _Way(ctx context.Context, sel ast.SelectionSet, obj *shape.Way) graphql.Marshaler {
@@ -14702,8 +16937,53 @@ func (ec *executionContext) marshalNActivity2ᚕcadastreᚗdevᚋcadastreᚋgrap
 	return ret
 }
 
+func (ec *executionContext) unmarshalNAnnotateInput2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotateInput(ctx context.Context, v any) (shape.AnnotateInput, error) {
+	res, err := ec.unmarshalInputAnnotateInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNAnnotateInput2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotateInputᚄ(ctx context.Context, v any) ([]shape.AnnotateInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]shape.AnnotateInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAnnotateInput2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotateInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNAnnotatePayload2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotatePayload(ctx context.Context, sel ast.SelectionSet, v *shape.AnnotatePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AnnotatePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNAsset2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAsset(ctx context.Context, sel ast.SelectionSet, v shape.Asset) graphql.Marshaler {
 	return ec._Asset(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAsset2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAssetᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.Asset) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAsset2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAsset(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNAudience2cadastreᚗdevᚋcadastreᚋgraphᚐAudience(ctx context.Context, sel ast.SelectionSet, v graph.Audience) graphql.Marshaler {
@@ -14750,6 +17030,26 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNChanges2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐChanges(ctx context.Context, sel ast.SelectionSet, v shape.Changes) graphql.Marshaler {
+	return ec._Changes(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNChanges2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐChangesᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.Changes) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNChanges2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐChanges(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNColumn2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐColumn(ctx context.Context, sel ast.SelectionSet, v shape.Column) graphql.Marshaler {
@@ -15084,6 +17384,25 @@ func (ec *executionContext) marshalNMe2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋap
 	return ec._Me(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNOwnInput2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnInput(ctx context.Context, v any) (shape.OwnInput, error) {
+	res, err := ec.unmarshalInputOwnInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNOwnInput2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnInputᚄ(ctx context.Context, v any) ([]shape.OwnInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]shape.OwnInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOwnInput2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalNOwner2cadastreᚗdevᚋcadastreᚋgraphᚐOwner(ctx context.Context, sel ast.SelectionSet, v graph.Owner) graphql.Marshaler {
 	return ec._Owner(ctx, sel, &v)
 }
@@ -15093,6 +17412,26 @@ func (ec *executionContext) marshalNOwner2ᚕcadastreᚗdevᚋcadastreᚋgraph�
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOwner2cadastreᚗdevᚋcadastreᚋgraphᚐOwner(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOwnerSaid2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnerSaid(ctx context.Context, sel ast.SelectionSet, v shape.OwnerSaid) graphql.Marshaler {
+	return ec._OwnerSaid(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNOwnerSaid2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnerSaidᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.OwnerSaid) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOwnerSaid2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnerSaid(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -15192,6 +17531,35 @@ func (ec *executionContext) marshalNRef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(
 	return res
 }
 
+func (ec *executionContext) unmarshalNRef2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐRefᚄ(ctx context.Context, v any) ([]graph.Ref, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]graph.Ref, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNRef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNRef2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐRefᚄ(ctx context.Context, sel ast.SelectionSet, v []graph.Ref) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNRef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx context.Context, v any) (graph.Revision, error) {
 	res, err := shape.UnmarshalRevision(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -15217,6 +17585,46 @@ func (ec *executionContext) marshalNRule2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐ
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRule2cadastreᚗdevᚋcadastreᚋgraphᚐRule(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRun2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐRun(ctx context.Context, sel ast.SelectionSet, v shape.Run) graphql.Marshaler {
+	return ec._Run(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRun2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐRunᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.Run) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRun2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐRun(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSaid2cadastreᚗdevᚋcadastreᚋgraphᚐSaid(ctx context.Context, sel ast.SelectionSet, v graph.Said) graphql.Marshaler {
+	return ec._Said(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSaid2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐSaidᚄ(ctx context.Context, sel ast.SelectionSet, v []graph.Said) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSaid2cadastreᚗdevᚋcadastreᚋgraphᚐSaid(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -15466,6 +17874,16 @@ func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel as
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNUndoRun2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐUndoRun(ctx context.Context, sel ast.SelectionSet, v *shape.UndoRun) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UndoRun(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNWay2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐWay(ctx context.Context, sel ast.SelectionSet, v shape.Way) graphql.Marshaler {
