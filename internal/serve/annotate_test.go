@@ -2,7 +2,6 @@ package serve
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -11,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/search"
@@ -64,7 +63,9 @@ func (h *house) drop(dataset, table string) (create func(description string)) {
 	h.warehouse(http.MethodDelete, path+"/"+table, nil)
 	return func(description string) {
 		h.t.Helper()
-		kept.Description = cmp.Or(description, kept.Description)
+		if description != "" {
+			kept.Description = description
+		}
 		body, err := json.Marshal(map[string]any{"tableReference": kept.TableReference, "schema": kept.Schema, "description": kept.Description, "labels": kept.Labels})
 		if err != nil {
 			h.t.Fatal(err)
@@ -388,7 +389,7 @@ func TestAPersonsOwnersDecideWhoSees(t *testing.T) {
 	if err != nil || len(after) != len(all)+1 {
 		t.Errorf("source and person do not stand side by side: %+v, %v", after, err)
 	}
-	if diff := gocmp.Diff(append([]string{"user:" + ana().ID}, technical...), graph.Principals(after)); diff != "" {
+	if diff := cmp.Diff(append([]string{"user:" + ana().ID}, technical...), graph.Principals(after)); diff != "" {
 		t.Errorf("who counts (-want +got):\n%s", diff)
 	}
 	name([]string{"user:" + ana().ID})

@@ -18,6 +18,13 @@ import (
 	"cadastre.dev/cadastre/ingest"
 )
 
+// Run and UndoReport are what the command line prints of runs.
+type (
+	Run        = shape.Run
+	RunChanges = shape.Changes
+	UndoReport = shape.UndoRun
+)
+
 // What the commits of runs give as their reason, by which they are found.
 const (
 	crawlBegins = "crawl "
@@ -79,7 +86,8 @@ func (a *App) Runs(ctx context.Context, who graph.Principal, source string, firs
 	return runs, nil
 }
 
-// undoneBy returns by which revisions commits were undone.
+// undoneBy returns by which revisions commits are undone: by the last that did
+// so, unless that was undone in turn.
 func undoneBy(ctx context.Context, r *store.Reader, commits []store.RevisionInfo) (map[graph.Revision]graph.Revision, error) {
 	var reasons []store.Reason
 	for _, c := range commits {
@@ -94,13 +102,18 @@ func undoneBy(ctx context.Context, r *store.Reader, commits []store.RevisionInfo
 	if err != nil {
 		return nil, err
 	}
-	out := map[graph.Revision]graph.Revision{}
-	for _, u := range undoings {
-		if _, of, ok := runOf(u); ok && out[of] == 0 {
-			out[of] = u.Number
+	undone, err := undoneBy(ctx, r, undoings)
+	if err != nil {
+		return nil, err
+	}
+	last := map[graph.Revision]graph.Revision{}
+	for _, u := range undoings { // newest first
+		if _, of, ok := runOf(u); ok && last[of] == 0 {
+			last[of] = u.Number
 		}
 	}
-	return out, nil
+	maps.DeleteFunc(last, func(_, by graph.Revision) bool { return undone[by] != 0 })
+	return last, nil
 }
 
 // UndoPreview says what undoing a run would change now, and writes nothing.
@@ -187,7 +200,11 @@ func (a *App) undoable(ctx context.Context, who graph.Principal, run graph.Revis
 	if !ok {
 		return "", fmt.Errorf("undo run: revision %d is no run of a source; cadastre crawl --runs and the page of sources list those: %w", run, graph.ErrInvalid)
 	}
-	return source, nil
+	undone, err := undoneBy(ctx, r, found)
+	if err == nil && undone[run] != 0 {
+		err = fmt.Errorf("undo run: revision %d is undone already, by revision %d: %w", run, undone[run], graph.ErrConflict)
+	}
+	return source, err
 }
 
 // noCrawlOf refuses while a crawl of the source is under way: it compares with

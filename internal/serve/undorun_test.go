@@ -148,8 +148,16 @@ func TestAnUndoingIsARunToo(t *testing.T) {
 	if c := runs[1]; c.Revision != crawl.Revision || c.UndoneBy == nil || *c.UndoneBy != *undoing.Made {
 		t.Errorf("the crawl that was undone is told as %+v", c)
 	}
-	h.undo(*undoing.Made)
+	if _, err := h.app().UndoRun(t.Context(), otto(), crawl.Revision, true); !errors.Is(err, graph.ErrConflict) || !strings.Contains(err.Error(), "already") {
+		t.Errorf("it is undone already, and the answer is %v", err)
+	}
+	again := h.undo(*undoing.Made)
 	same(t, "undone twice", after, h.snapshot())
+	runs = h.runs()
+	if u, c := runs[1], runs[2]; u.UndoneBy == nil || *u.UndoneBy != *again.Made || c.UndoneBy != nil {
+		t.Errorf("the undoing was undone, so that the crawl stands: %+v, %+v", u, c)
+	}
+	h.undo(crawl.Revision)
 }
 
 // After an undoing the source is asked for everything, and what it still says
