@@ -123,10 +123,10 @@ func Apply(was Snapshot, delta Delta) Snapshot {
 // it; Diff of the two is what a crawl changes.
 //
 // It keeps three promises. What a fact does not speak of stays: a person's
-// tags, another source's edges. An asset ends only where ScopeDone names a
+// tags and annotations, another source's edges. An asset ends only where ScopeDone names a
 // scope that holds it, and its columns stay where the source could not read
-// them. What ends with an asset is what sources said of it; a person's tags
-// and owners stay, for the asset may come back.
+// them. What ends with an asset is what sources said of it; a person's tags,
+// owners and annotations stay, for the asset may come back.
 func Observe(known Snapshot, facts []Fact) (was, now Snapshot) {
 	o := observation{known: known, was: Snapshot{}, now: Snapshot{}, seen: map[Ref]bool{}, unread: map[Ref]bool{}}
 	for _, f := range facts {
@@ -207,6 +207,9 @@ func (o observation) isReplaced(item Item, replaced map[Ref]string) bool {
 		return i.Because != EvidencePerson && !pushed && (i.Statement == "" || fromView)
 	case Statement:
 		return i.Because == EvidenceView && !o.seen[i.Target]
+	case Annotation:
+		// People's, and no source's to take away.
+		return false
 	}
 	return false
 }

@@ -112,6 +112,7 @@ func known() graph.Snapshot {
 		graph.Tag{Ref: column.Ref, Label: "by.source", State: graph.TagConfirmed, Provenance: warehouse},
 		graph.Tag{Ref: column.Ref, Label: "by.stranger", State: graph.TagConfirmed, Provenance: stranger},
 		graph.Tag{Ref: column.Ref, Label: "by.person", State: graph.TagConfirmed, Provenance: person},
+		graph.Annotation{Ref: column.Ref, Attribute: graph.AttributeDescription, Value: "by a person", Provenance: person},
 		graph.Edge{From: table, To: other, Kind: graph.EdgeReads, Because: graph.EvidenceConnector},
 		graph.Edge{From: table, To: other, Kind: graph.EdgeIdentity, Because: graph.EvidencePerson},
 		graph.Edge{From: other, To: table, Kind: graph.EdgeReads, Because: graph.EvidenceView, Statement: view.ID},
@@ -250,6 +251,8 @@ func TestCrawlKeepsWhatPeopleSaid(t *testing.T) {
 				if i.Provenance.Kind != graph.BySource {
 					t.Fatalf("seed %d: a crawl touched an owner whom %s names", seed, i.Provenance.Kind)
 				}
+			case graph.Annotation:
+				t.Fatalf("seed %d: a crawl touched what %s says", seed, i.Provenance.Kind)
 			}
 		}
 	}

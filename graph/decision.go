@@ -75,12 +75,14 @@ type Action string
 
 // The actions that policy decides on.
 const (
-	ActionTag     Action = "tag"
-	ActionPlan    Action = "plan"
-	ActionApprove Action = "approve"
-	ActionApply   Action = "apply"
-	ActionAudit   Action = "audit"
-	ActionCrawl   Action = "crawl"
+	ActionTag Action = "tag"
+	// ActionDescribe is to say what an asset is and who owns it.
+	ActionDescribe Action = "describe"
+	ActionPlan     Action = "plan"
+	ActionApprove  Action = "approve"
+	ActionApply    Action = "apply"
+	ActionAudit    Action = "audit"
+	ActionCrawl    Action = "crawl"
 	// ActionAdminister is to say which services may push.
 	ActionAdminister Action = "administer"
 )

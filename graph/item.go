@@ -8,7 +8,7 @@ import (
 )
 
 // Item is anything that has a history of revisions: an Asset, Column, Owner,
-// Tag, Grant, Edge or Statement. The set is sealed, because the store keeps a
+// Tag, Grant, Edge, Statement or Annotation. The set is sealed, because the store keeps a
 // table for each and Diff must know them all.
 type Item interface {
 	// Key is the item's identity within its type. It is stable over time.
@@ -19,13 +19,14 @@ type Item interface {
 	item()
 }
 
-func (a Asset) item()     {}
-func (c Column) item()    {}
-func (o Owner) item()     {}
-func (t Tag) item()       {}
-func (g Grant) item()     {}
-func (e Edge) item()      {}
-func (s Statement) item() {}
+func (a Asset) item()      {}
+func (c Column) item()     {}
+func (o Owner) item()      {}
+func (t Tag) item()        {}
+func (g Grant) item()      {}
+func (e Edge) item()       {}
+func (s Statement) item()  {}
+func (n Annotation) item() {}
 
 // Key of an asset is its ref's.
 func (a Asset) Key() string { return a.Ref.Key() }
@@ -49,6 +50,11 @@ func (e Edge) Key() string { return join(e.From.Key(), e.To.Key(), string(e.Kind
 
 // Key of a statement is its ID.
 func (s Statement) Key() string { return s.ID }
+
+// Key of an annotation is what is said of what by which sort of witness.
+func (n Annotation) Key() string {
+	return join(n.Ref.Key(), string(n.Attribute), string(n.Provenance.Kind))
+}
 
 // join separates with a byte that no ref, label or principal contains.
 func join(parts ...string) string { return strings.Join(parts, "\x1f") }
@@ -74,6 +80,9 @@ func (e Edge) About() Ref { return e.To.Asset() }
 // About returns the statement's target; zero for a bare SELECT.
 func (s Statement) About() Ref { return s.Target }
 
+// About returns the annotated asset, or the asset of the annotated column.
+func (n Annotation) About() Ref { return n.Ref.Asset() }
+
 // CompareItems orders items by type and key.
 func CompareItems(a, b Item) int {
 	return cmp.Or(cmp.Compare(itemRank(a), itemRank(b)), strings.Compare(a.Key(), b.Key()))
@@ -95,8 +104,10 @@ func itemRank(i Item) int {
 		return 5
 	case Edge:
 		return 6
+	case Annotation:
+		return 7
 	}
-	return 7
+	return 8
 }
 
 // sameItem says whether two items of one key have the same content. Where they

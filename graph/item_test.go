@@ -54,6 +54,12 @@ func TestKeysIdentify(t *testing.T) {
 			graph.Edge{From: table, To: other, Kind: graph.EdgeReads, Statement: "s", Outcome: graph.OutcomePartial},
 			graph.Edge{From: table, To: other, Kind: graph.EdgeReads, Statement: "z"},
 		},
+		{
+			"annotation: an attribute by a sort of witness",
+			graph.Annotation{Ref: table, Attribute: graph.AttributeTitle, Value: "a", Provenance: person},
+			graph.Annotation{Ref: table, Attribute: graph.AttributeTitle, Value: "b", Provenance: graph.Provenance{Kind: graph.ByPerson, Name: "b"}},
+			graph.Annotation{Ref: table, Attribute: graph.AttributeDescription, Value: "a", Provenance: person},
+		},
 		{"statement: its ID", graph.Statement{ID: "a"}, graph.Statement{ID: "a", SQL: "x"}, graph.Statement{ID: "b"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

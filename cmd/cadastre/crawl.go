@@ -9,8 +9,12 @@ import (
 )
 
 type crawlCommand struct {
-	Sources []string `arg:"" optional:"" name:"source" help:"Names of configured sources. Defaults to all."`
-	Remove  string   `placeholder:"HASH" help:"Allow the removal that the last crawl of the one source held back. For a source that services push, the next push makes it."`
+	Sources   []string `arg:"" optional:"" name:"source" help:"Names of configured sources. Defaults to all."`
+	Remove    string   `placeholder:"HASH" help:"Allow the removal that the last crawl of the one source held back. For a source that services push, the next push makes it."`
+	Runs      bool     `help:"List the last runs that changed the catalog instead of crawling." xor:"runs,undo"`
+	Undo      int64    `placeholder:"REVISION" help:"Take back what the run of this revision changed instead of crawling." xor:"runs,undo"`
+	KeepLater bool     `help:"With --undo: leave what later commits changed as it is, instead of refusing."`
+	DryRun    bool     `help:"With --undo: say what would change, and write nothing."`
 }
 
 // Run crawls and waits until lineage, tags and decisions have followed. A
@@ -18,11 +22,24 @@ type crawlCommand struct {
 // is done; one that would remove too much, and so wrote nothing, is
 // ErrConflict.
 func (c *crawlCommand) Run(ctx context.Context, all *commands, s *streams) error {
-	app, err := all.open(ctx, s)
+	if c.Undo == 0 && (c.KeepLater || c.DryRun) {
+		return fmt.Errorf("crawl: --keep-later and --dry-run belong to --undo REVISION: %w", graph.ErrInvalid)
+	}
+	open := all.open
+	if c.Runs || c.Undo != 0 {
+		open = all.openCatalog
+	}
+	app, err := open(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer s.closing(app)
+	switch {
+	case c.Runs:
+		return c.listRuns(ctx, app, s)
+	case c.Undo != 0:
+		return c.undoRun(ctx, app, s)
+	}
 	reports, err := app.Crawl(ctx, app.LocalPrincipal(), c.Sources, c.Remove)
 	if err != nil {
 		return err

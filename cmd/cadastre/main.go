@@ -50,18 +50,20 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the catalog as configured."`
 	Sandbox sandboxCommand `cmd:"" help:"Serve the local warehouse alone."`
 
-	Crawl   crawlCommand   `cmd:"" help:"Crawl sources now, and follow the path as far as decisions."`
-	Token   tokenCommand   `cmd:"" help:"Say which services may push: make, list and revoke tokens."`
-	Search  searchCommand  `cmd:"" help:"Search assets and columns."`
-	Lineage lineageCommand `cmd:"" help:"Ask what something is made from and goes into, or analyze SQL."`
-	Tag     tagCommand     `cmd:"" help:"Confirm, reject or withdraw a tag."`
-	Explain explainCommand `cmd:"" help:"Say what audiences get of a column, and why."`
-	Plan    planCommand    `cmd:"" help:"Compare what the policy wants with what the warehouse has, and save the difference."`
-	Apply   applyCommand   `cmd:"" help:"Approve a plan and apply it exactly as saved."`
-	Audit   auditCommand   `cmd:"" help:"Look at the audit log and verify it."`
-	Mask    maskCommand    `cmd:"" help:"Apply masking rules to values."`
-	Doctor  doctorCommand  `cmd:"" help:"Say what is missing, what that costs and what to do."`
-	Version versionCommand `cmd:"" help:"Say which version this is."`
+	Crawl    crawlCommand    `cmd:"" help:"Crawl sources now, and follow the path as far as decisions; or undo a run."`
+	Token    tokenCommand    `cmd:"" help:"Say which services may push: make, list and revoke tokens."`
+	Search   searchCommand   `cmd:"" help:"Search assets and columns."`
+	Lineage  lineageCommand  `cmd:"" help:"Ask what something is made from and goes into, or analyze SQL."`
+	Tag      tagCommand      `cmd:"" help:"Confirm, reject or withdraw a tag."`
+	Describe describeCommand `cmd:"" help:"Say what an asset or column is, beside its source."`
+	Own      ownCommand      `cmd:"" help:"Say who owns an asset, in place of whom its source names."`
+	Explain  explainCommand  `cmd:"" help:"Say what audiences get of a column, and why."`
+	Plan     planCommand     `cmd:"" help:"Compare what the policy wants with what the warehouse has, and save the difference."`
+	Apply    applyCommand    `cmd:"" help:"Approve a plan and apply it exactly as saved."`
+	Audit    auditCommand    `cmd:"" help:"Look at the audit log and verify it."`
+	Mask     maskCommand     `cmd:"" help:"Apply masking rules to values."`
+	Doctor   doctorCommand   `cmd:"" help:"Say what is missing, what that costs and what to do."`
+	Version  versionCommand  `cmd:"" help:"Say which version this is."`
 }
 
 func main() {

@@ -59,7 +59,7 @@ func TestStories(t *testing.T) {
 			return false, fmt.Errorf("condition %q is unknown", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"demo": startDemo, "exits": exits, "hash": hash, "flip": flip, "keys": keys,
+			"demo": startDemo, "exits": exits, "hash": hash, "runs": keepRun, "flip": flip, "keys": keys,
 		},
 		RequireExplicitExec: true,
 	})
@@ -109,6 +109,16 @@ func hash(ts *testscript.TestScript, _ bool, _ []string) {
 	var plan struct{ ID string }
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &plan))
 	ts.Setenv("PLAN", plan.ID)
+}
+
+// keepRun keeps the revision of the run that was listed last in $RUN.
+func keepRun(ts *testscript.TestScript, _ bool, _ []string) {
+	var runs []struct{ Revision int64 }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &runs))
+	if len(runs) == 0 {
+		ts.Fatalf("no run is listed")
+	}
+	ts.Setenv("RUN", strconv.FormatInt(runs[len(runs)-1].Revision, 10))
 }
 
 // flip changes one byte of the first place of a text in a file: flip FILE TEXT.

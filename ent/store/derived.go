@@ -126,7 +126,8 @@ func (r *Reader) lineage(ctx context.Context) (*walk.Graph, error) {
 
 // judged is what a filter looks at of one asset.
 type judged struct {
-	asset  graph.Asset
+	asset graph.Asset
+	// owners are those that count.
 	owners []string
 }
 
@@ -154,25 +155,24 @@ func (r *Reader) judge(ctx context.Context) (func(graph.Ref) graph.Visibility, e
 }
 
 func (r *Reader) readJudged(ctx context.Context) (map[graph.Ref]judged, error) {
-	all := map[graph.Ref]judged{}
+	all, owners := map[graph.Ref]judged{}, map[graph.Ref][]graph.Owner{}
 	for _, table := range []table{assetTable(), ownerTable()} {
 		err := read(ctx, r.store.readers, r.store.dialect, selection{table: table, where: holds(r.at)}, func(i graph.Item, _ span) error {
-			j := all[i.About()]
 			switch i := i.(type) {
 			case graph.Asset:
-				j.asset = graph.Asset{Ref: i.Ref, Kind: i.Kind, Source: i.Source, Parent: i.Parent}
+				all[i.Ref] = judged{asset: graph.Asset{Ref: i.Ref, Kind: i.Kind, Source: i.Source, Parent: i.Parent}}
 			case graph.Owner:
-				if j.asset.Ref.IsZero() {
-					return nil
-				}
-				j.owners = append(j.owners, i.Principal)
+				owners[i.Asset] = append(owners[i.Asset], i)
 			}
-			all[i.About()] = j
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
+	}
+	for ref, j := range all {
+		j.owners = graph.Principals(owners[ref])
+		all[ref] = j
 	}
 	return all, nil
 }

@@ -40,11 +40,31 @@ func condition(dialect string, c graph.Condition, at graph.Revision) *entsql.Pre
 	case graph.AttributeParent:
 		return in(asset.FieldParent, parents(c.In))
 	case graph.AttributeOwner:
-		owned := entsql.Dialect(dialect).Select(colAbout).From(entsql.Table(owner.Table)).
-			Where(entsql.And(in(owner.FieldPrincipal, c.In), holds(at)))
-		return entsql.In(colAbout, owned)
+		return entsql.In(colAbout, owned(dialect, c.In, at))
 	}
 	return never()
+}
+
+// owned selects the assets that one of the principals owns, of the owners that
+// count: a person's of a role stand in place of all others of that role, as
+// graph.EffectiveOwners has it.
+func owned(dialect string, principals []string, at graph.Revision) *entsql.Selector {
+	b := entsql.Dialect(dialect)
+	named, other := entsql.Table(owner.Table).As("named"), entsql.Table(owner.Table).As("other")
+	byPerson := b.Select(other.C(colKey)).From(other).Where(entsql.And(
+		entsql.ColumnsEQ(other.C(colAbout), named.C(colAbout)), entsql.ColumnsEQ(other.C(owner.FieldRole), named.C(owner.FieldRole)),
+		entsql.EQ(other.C(owner.FieldProvenanceKind), string(graph.ByPerson)), holdsIn(other, at),
+	))
+	return b.Select(named.C(colAbout)).From(named).Where(entsql.And(
+		in(named.C(owner.FieldPrincipal), principals), holdsIn(named, at),
+		entsql.Or(entsql.EQ(named.C(owner.FieldProvenanceKind), string(graph.ByPerson)), entsql.NotExists(byPerson)),
+	))
+}
+
+// holdsIn is holds for one of several tables of a query.
+func holdsIn(t *entsql.SelectTable, at graph.Revision) *entsql.Predicate {
+	ended := t.C(colEnded)
+	return entsql.And(entsql.LTE(t.C(colBegan), int64(at)), entsql.Or(entsql.IsNull(ended), entsql.GT(ended, int64(at))))
 }
 
 // parents writes the values of a condition as they stand in the database,

@@ -25,6 +25,9 @@ func TestFilters(t *testing.T) {
 	topic := graph.Asset{Ref: graph.Ref{Namespace: "kafka://h:1", Name: "topic"}, Kind: graph.KindTopic, Source: "streams"}
 	was := graph.NewSnapshot(table, quoted, topic,
 		graph.Owner{Asset: table.Ref, Principal: "user:ana@example.org", Role: graph.OwnerTechnical},
+		graph.Owner{Asset: quoted.Ref, Principal: "group:old", Role: graph.OwnerTechnical, Provenance: graph.Provenance{Kind: graph.BySource}},
+		graph.Owner{Asset: quoted.Ref, Principal: "group:other", Role: graph.OwnerAccountable, Provenance: graph.Provenance{Kind: graph.BySource}},
+		graph.Owner{Asset: quoted.Ref, Principal: "group:new", Role: graph.OwnerTechnical, Provenance: graph.Provenance{Kind: graph.ByPerson}},
 		graph.Owner{Asset: topic.Ref, Principal: "group:fraud", Role: graph.OwnerTechnical})
 	begin(t, s, was)
 	is := func(a graph.Attribute, in ...string) graph.Condition { return graph.Condition{Attribute: a, In: in} }
@@ -48,6 +51,9 @@ func TestFilters(t *testing.T) {
 		{"no parent, as a ref writes it", []graph.Clause{{is(graph.AttributeParent, graph.Ref{}.String())}}, []graph.Asset{topic}},
 		{"no parent, as the database keeps it", []graph.Clause{{is(graph.AttributeParent, "")}}, nil},
 		{"owner", []graph.Clause{{is(graph.AttributeOwner, "user:ana@example.org", "group:none")}}, []graph.Asset{table}},
+		{"an owner whom a person named", []graph.Clause{{is(graph.AttributeOwner, "group:new")}}, []graph.Asset{quoted}},
+		{"an owner in whose place a person named another", []graph.Clause{{is(graph.AttributeOwner, "group:old")}}, nil},
+		{"an owner in a role of which no person spoke", []graph.Clause{{is(graph.AttributeOwner, "group:other")}}, []graph.Asset{quoted}},
 		{"both conditions", []graph.Clause{{is(graph.AttributeNamespace, "bigquery"), is(graph.AttributeKind, "table")}}, []graph.Asset{table}},
 		{"either clause", []graph.Clause{{is(graph.AttributeKind, "view")}, {is(graph.AttributeOwner, "group:fraud")}}, []graph.Asset{quoted, topic}},
 		{"an attribute of the future", []graph.Clause{{is("sensitivity", "low")}}, nil},

@@ -94,6 +94,7 @@ func TestEveryItemComesBackAsItWas(t *testing.T) {
 		graph.Tag{Ref: ref.Column("a[].B"), Label: "l", State: graph.TagConfirmed, Form: graph.FormPseudonymous, Confidence: 0.1, Evidence: []string{"e"}, Provenance: says},
 		graph.Edge{From: from.Column("x.Y"), To: ref.Column("a[].B"), Kind: graph.EdgeWindow, Function: "F", Masking: true, Outcome: graph.OutcomePartial, Because: graph.EvidenceConnector, Statement: "job:1"},
 		graph.Statement{ID: "job:1", Source: "s", Because: graph.EvidenceJob, Dialect: "bigquery", Project: "p", Dataset: "d", Target: ref, SQL: "S", Author: "a", Outcome: graph.OutcomeFailed, Unresolved: []string{"u"}, Reason: "r"},
+		graph.Annotation{Ref: ref.Column("a[].B"), Attribute: graph.AttributeDescription, Value: "V", Provenance: says},
 	)
 	s, err := Open(t.Context(), Config{})
 	if err != nil {
@@ -123,7 +124,7 @@ func TestEveryItemComesBackAsItWas(t *testing.T) {
 // TestAnItemFitsItsOwnRowAlone keeps tableOf and the rows together.
 func TestAnItemFitsItsOwnRowAlone(t *testing.T) {
 	t.Parallel()
-	for _, i := range []graph.Item{graph.Asset{}, graph.Column{}, graph.Owner{}, graph.Grant{}, graph.Tag{}, graph.Edge{}, graph.Statement{}} {
+	for _, i := range []graph.Item{graph.Asset{}, graph.Column{}, graph.Owner{}, graph.Grant{}, graph.Tag{}, graph.Edge{}, graph.Statement{}, graph.Annotation{}} {
 		own, err := tableOf(i)
 		if err != nil {
 			t.Fatal(err)

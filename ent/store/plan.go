@@ -268,7 +268,7 @@ func (r *Reader) lastVisibility(ctx context.Context, ref graph.Ref) (v graph.Vis
 		return graph.Hidden, was, err
 	}
 	owners, err := r.ownersAt(ctx, max(at, r.at), ref)
-	return r.filter.Of(last, principals(owners[ref])), true, err
+	return r.filter.Of(last, graph.Principals(owners[ref])), true, err
 }
 
 // oneOf writes states as people say them: "a", "a or b".

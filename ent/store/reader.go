@@ -67,7 +67,7 @@ func (r *Reader) Visibility(ctx context.Context, refs ...graph.Ref) (map[graph.R
 		ref = ref.Asset()
 		seen[ref] = graph.Hidden
 		if a, ok := assets[ref]; ok {
-			seen[ref] = r.filter.Of(a, principals(owners[ref]))
+			seen[ref] = r.filter.Of(a, graph.Principals(owners[ref]))
 		}
 	}
 	return seen, nil
@@ -131,12 +131,4 @@ func (r *Reader) ownersAt(ctx context.Context, at graph.Revision, refs ...graph.
 	out := map[graph.Ref][]graph.Owner{}
 	err := r.about(ctx, ownerTable(), at, refs, func(i graph.Item) { out[i.About()] = append(out[i.About()], i.(graph.Owner)) })
 	return out, err
-}
-
-func principals(owners []graph.Owner) []string {
-	out := make([]string, len(owners))
-	for i, o := range owners {
-		out[i] = o.Principal
-	}
-	return out
 }

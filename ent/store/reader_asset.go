@@ -17,7 +17,12 @@ import (
 type AssetView struct {
 	Asset      graph.Asset
 	Visibility graph.Visibility
-	Owners     []graph.Owner
+	// Owners are all whom anybody names; graph.EffectiveOwners are those that
+	// count.
+	Owners []graph.Owner
+	// Annotations are what is said, beside the source, of the asset and its
+	// columns where it is visible.
+	Annotations []graph.Annotation
 }
 
 // Asset returns one asset; graph.ErrNotFound where there is none or it is
@@ -44,11 +49,16 @@ func (r *Reader) Assets(ctx context.Context, refs ...graph.Ref) (map[graph.Ref]A
 	if err != nil {
 		return nil, err
 	}
+	said, err := r.annotationsAt(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
 	views := make(map[graph.Ref]AssetView, len(assets))
 	for ref, a := range assets {
-		view := AssetView{Asset: a, Visibility: r.filter.Of(a, principals(owners[ref])), Owners: owners[ref]}
+		view := AssetView{Asset: a, Visibility: r.filter.Of(a, graph.Principals(owners[ref])), Owners: owners[ref]}
 		switch view.Visibility {
 		case graph.Visible:
+			view.Annotations = said[ref]
 			views[ref] = view
 		case graph.Discoverable:
 			view.Asset = graph.Asset{Ref: ref, Kind: a.Kind}

@@ -21,7 +21,7 @@ type Version struct {
 }
 
 // History returns all that was ever so of a visible asset, its columns, owners,
-// tags and grants, up to the reader's revision, oldest first. An asset that
+// tags, annotations and grants, up to the reader's revision, oldest first. An asset that
 // does not stand or is less than visible is graph.ErrNotFound. Where something
 // may be hidden from the principal, grants and the definitions of views are
 // left out: whom and what they named in their time is not known now.
@@ -34,7 +34,7 @@ func (r *Reader) History(ctx context.Context, asset graph.Ref) ([]Version, error
 		return nil, fmt.Errorf("history of %s: %w", asset.Asset(), graph.ErrNotFound)
 	}
 	var versions []Version
-	parts := []table{assetTable(), columnTable(), ownerTable(), tagTable()}
+	parts := []table{assetTable(), columnTable(), ownerTable(), tagTable(), annotationTable()}
 	if r.hidesNothing() {
 		parts = append(parts, grantTable())
 	}

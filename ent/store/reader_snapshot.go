@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"cadastre.dev/cadastre/ent/gen/annotation"
 	"cadastre.dev/cadastre/ent/gen/asset"
 	"cadastre.dev/cadastre/ent/gen/column"
 	"cadastre.dev/cadastre/ent/gen/edge"
@@ -54,6 +55,7 @@ func (r *Reader) complete(ctx context.Context, into graph.Snapshot, assets []gra
 	for _, v := range views {
 		into.Put(v.Asset)
 		putAll(into, v.Owners)
+		putAll(into, v.Annotations)
 	}
 	columns, err := r.Columns(ctx, assets...)
 	if err != nil {
@@ -96,9 +98,9 @@ type Counts struct {
 	// Assets counts those not hidden, and ByKind the same by kind.
 	Assets int
 	ByKind map[graph.Kind]int
-	// Columns, Tags and Edges count those of visible assets; an edge counts
-	// where both ends are visible.
-	Columns, Tags, Edges int
+	// Columns, Tags, Annotations and Edges count those of visible assets; an
+	// edge counts where both ends are visible.
+	Columns, Tags, Annotations, Edges int
 	// Outcomes counts the statements of visible targets.
 	Outcomes map[graph.Outcome]int
 }
@@ -121,6 +123,7 @@ func (r *Reader) Counts(ctx context.Context) (Counts, error) {
 	}{
 		{column.Table, mine, &c.Columns},
 		{tag.Table, mine, &c.Tags},
+		{annotation.Table, mine, &c.Annotations},
 		{edge.Table, entsql.And(mine, r.ofVisible(edge.FieldFromAbout)), &c.Edges},
 	}
 	for _, count := range counts {

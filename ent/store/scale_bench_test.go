@@ -94,7 +94,9 @@ func load(b *testing.B, s *store.Store, assets int) (rows int, took time.Duratio
 	return rows, time.Since(started)
 }
 
-func pageRef(n int) graph.Ref { return graph.BigQueryRef("project", "pages", fmt.Sprintf("page_%03d", n)) }
+func pageRef(n int) graph.Ref {
+	return graph.BigQueryRef("project", "pages", fmt.Sprintf("page_%03d", n))
+}
 
 // pageAt is an asset with its columns after so many changes.
 func pageAt(n, changes int) graph.Snapshot {

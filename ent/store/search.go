@@ -53,7 +53,9 @@ func (s *Store) Warm(ctx context.Context) error {
 }
 
 // searched are the tables from which the documents of the index follow.
-func searched() []table { return []table{assetTable(), columnTable(), ownerTable(), tagTable()} }
+func searched() []table {
+	return []table{assetTable(), columnTable(), ownerTable(), tagTable(), annotationTable()}
+}
 
 // following is the index of the newest revision that somebody searched. It
 // moves from one revision to another by the documents that differ.
@@ -208,12 +210,12 @@ func (r *Reader) readDocs(ctx context.Context, at graph.Revision, abouts []strin
 		out[ref] = nil
 	}
 	where := entsql.And(in(colAbout, abouts), holds(at))
-	tags := map[graph.Ref][]graph.Tag{}
-	for _, table := range []table{assetTable(), ownerTable(), tagTable()} {
+	said := map[graph.Ref]*wordings{}
+	for _, table := range []table{assetTable(), ownerTable(), tagTable(), annotationTable()} {
 		s := selection{table: table, where: where, order: table.order}
 		err := read(ctx, r.store.readers, r.store.dialect, s, func(i graph.Item, _ span) error {
 			if a, ok := i.(graph.Asset); ok {
-				out[a.Ref] = &search.Doc{Asset: a}
+				out[a.Ref], said[a.Ref] = &search.Doc{Asset: a}, new(wordings)
 				return nil
 			}
 			doc := out[i.About()]
@@ -222,9 +224,11 @@ func (r *Reader) readDocs(ctx context.Context, at graph.Revision, abouts []strin
 			}
 			switch i := i.(type) {
 			case graph.Owner:
-				doc.Owners = append(doc.Owners, i.Principal)
+				said[i.Asset].owners = append(said[i.Asset].owners, i)
 			case graph.Tag:
-				tags[i.About()] = append(tags[i.About()], i)
+				said[i.About()].tags = append(said[i.About()].tags, i)
+			case graph.Annotation:
+				said[i.About()].notes = append(said[i.About()].notes, i)
 			}
 			return nil
 		})
@@ -232,10 +236,13 @@ func (r *Reader) readDocs(ctx context.Context, at graph.Revision, abouts []strin
 			return nil, err
 		}
 	}
-	for ref, all := range tags {
-		out[ref].Labels = labelsOf(all)
+	if err := r.readDocColumns(ctx, where, out); err != nil {
+		return nil, err
 	}
-	return out, r.readDocColumns(ctx, where, out)
+	for ref, words := range said {
+		words.putInto(out[ref])
+	}
+	return out, nil
 }
 
 // readDocColumns adds the columns to documents. There are many, and of each
@@ -270,6 +277,37 @@ func (r *Reader) readDocColumns(ctx context.Context, where *entsql.Predicate, do
 		return fmt.Errorf("read columns: %w", fault(err))
 	}
 	return nil
+}
+
+// wordings is what several witnesses say of one asset and its columns.
+type wordings struct {
+	owners []graph.Owner
+	tags   []graph.Tag
+	notes  []graph.Annotation
+}
+
+// putInto gives a document what counts of it, and the other words beside.
+func (w wordings) putInto(doc *search.Doc) {
+	doc.Labels = labelsOf(w.tags)
+	if len(w.owners) > 0 {
+		doc.Owners = graph.Principals(w.owners)
+	}
+	if len(w.notes) == 0 {
+		return
+	}
+	said := doc.Asset.Says(w.notes)
+	doc.Asset.Title = graph.EffectiveText(said, graph.AttributeTitle)
+	doc.Asset.Description = graph.EffectiveText(said, graph.AttributeDescription)
+	for i, c := range doc.Columns {
+		of := graph.Column{Ref: c.Ref, Description: c.Description}.Says(doc.Asset.Source, w.notes)
+		doc.Columns[i].Description = graph.EffectiveText(of, graph.AttributeDescription)
+		said = append(said, of...)
+	}
+	for _, s := range said {
+		if s.Differs {
+			doc.Said = append(doc.Said, s.Value)
+		}
+	}
 }
 
 // labelsOf returns the labels of the effective tags of an asset and its

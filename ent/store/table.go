@@ -48,7 +48,7 @@ const (
 
 // tables are all the tables of items, in the order in which items are written.
 func tables() []table {
-	return []table{assetTable(), columnTable(), ownerTable(), grantTable(), tagTable(), statementTable(), edgeTable()}
+	return []table{assetTable(), columnTable(), ownerTable(), grantTable(), tagTable(), statementTable(), edgeTable(), annotationTable()}
 }
 
 // tableOf returns the table in which an item stands.
@@ -68,6 +68,8 @@ func tableOf(i graph.Item) (table, error) {
 		return statementTable(), nil
 	case graph.Edge:
 		return edgeTable(), nil
+	case graph.Annotation:
+		return annotationTable(), nil
 	}
 	return table{}, fmt.Errorf("item %T has no table: %w", i, graph.ErrInvalid)
 }

@@ -18,12 +18,14 @@ import (
 
 // Config is what the API needs. All interfaces must be set.
 type Config struct {
-	Catalog  Catalog
-	Governor Governor
-	Tagger   Tagger
-	Planner  Planner
-	Auditor  Auditor
-	Operator Operator
+	Catalog   Catalog
+	Governor  Governor
+	Tagger    Tagger
+	Describer Describer
+	Planner   Planner
+	Auditor   Auditor
+	Operator  Operator
+	Undoer    Undoer
 	// Administrator keeps the tokens of services.
 	Administrator Administrator
 	// Principal returns who asks. Where it returns false the answer is

@@ -58,7 +58,7 @@ func (asset) Columns(ctx context.Context, a *shape.Asset) ([]shape.Column, error
 	}
 	out := make([]shape.Column, 0, len(columns[a.Ref]))
 	for _, c := range columns[a.Ref] {
-		out = append(out, shape.NewColumn(c, graph.TagsFor(c.Ref, byColumn), p))
+		out = append(out, shape.NewColumn(c, *a, graph.TagsFor(c.Ref, byColumn), p))
 	}
 	return out, nil
 }
@@ -92,6 +92,11 @@ func (asset) LastSeen(ctx context.Context, a *shape.Asset) (*time.Time, error) {
 		return &at, err
 	}
 	return nil, err
+}
+
+func (asset) MayDescribe(ctx context.Context, a *shape.Asset) (bool, error) {
+	may, err := a.Page.(*page).loadMayDescribe(ctx)
+	return may[a.Ref], err
 }
 
 func (column) WhatISee(ctx context.Context, c *shape.Column) ([]shape.Explanation, error) {

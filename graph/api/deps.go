@@ -58,9 +58,9 @@ type Governor interface {
 	ExplainColumns(ctx context.Context, who graph.Principal, assets []graph.Ref, audiences []string) (map[graph.Ref][]shape.Explanation, error)
 	// Views returns the published views over visible assets, by base.
 	Views(ctx context.Context, who graph.Principal, bases ...graph.Ref) (map[graph.Ref][]shape.PublishedView, error)
-	// MayTag returns those of the assets that are visible and that the
-	// principal may tag.
-	MayTag(ctx context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]bool, error)
+	// May returns those of the assets that are visible and to which the
+	// principal may do something: to tag or to describe them.
+	May(ctx context.Context, who graph.Principal, action graph.Action, assets ...graph.Ref) (map[graph.Ref]bool, error)
 	// WhoCouldSee tells every way to a column at a revision, or at a time
 	// where that is not zero; both zero mean now. graph.ErrDenied without the
 	// audit action.
@@ -74,6 +74,27 @@ type Tagger interface {
 	Tag(ctx context.Context, who graph.Principal, requests []graph.TagRequest) ([]graph.Tag, graph.Revision, error)
 	// Inbox returns proposals that wait for the principal, by ref.
 	Inbox(ctx context.Context, who graph.Principal) ([]graph.Tag, error)
+}
+
+// Describer records what people say of titles, descriptions and owners. Each
+// method records all requests or none: graph.ErrDenied where one is not the
+// principal's to say, graph.ErrInvalid where one makes no sense,
+// graph.ErrConflict where something else counts by now than the person saw.
+type Describer interface {
+	Annotate(ctx context.Context, who graph.Principal, requests []graph.AnnotateRequest) (graph.Revision, error)
+	Own(ctx context.Context, who graph.Principal, requests []graph.OwnRequest) (graph.Revision, error)
+}
+
+// Undoer shows the runs of sources and takes them back; graph.ErrDenied
+// without the crawl action.
+type Undoer interface {
+	// Runs returns the last runs of a source, newest first.
+	Runs(ctx context.Context, who graph.Principal, source string, first int) ([]shape.Run, error)
+	// UndoPreview says what UndoRun would change, and writes nothing.
+	UndoPreview(ctx context.Context, who graph.Principal, run graph.Revision) (shape.UndoRun, error)
+	// UndoRun takes a run back; graph.ErrConflict where later commits changed
+	// some of what it did, unless those are to be kept.
+	UndoRun(ctx context.Context, who graph.Principal, run graph.Revision, keepLater bool) (shape.UndoRun, error)
 }
 
 // Planner makes plans and moves them. Each method is graph.ErrDenied without

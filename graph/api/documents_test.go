@@ -87,6 +87,12 @@ func example(c graphtest.Company, name string, t *ast.Type) any {
 		return true
 	case "Direction":
 		return "BOTH"
+	case "AnnotateInput":
+		return []map[string]any{{"ref": c.Core.Column("email").String(), "attribute": graph.AttributeDescription, "value": "an address", "was": "the address that a customer confirmed"}}
+	case "OwnInput":
+		return []map[string]any{{"ref": c.Core.String(), "role": graph.OwnerTechnical, "principals": []string{"user:olu@example.org"}, "was": []string{"user:ana@example.org"}}}
+	case "Revision":
+		return 3
 	case "TagInput":
 		return []map[string]any{{"ref": c.Core.Column("email").String(), "label": graphtest.LabelEmail, "state": graph.TagConfirmed}}
 	}

@@ -251,10 +251,12 @@ func TestNobodyIsDeniedEverything(t *testing.T) {
 			`audiences { name }`, `vocabulary { label }`, `explain(column: "a/b#c") { effect }`, `whoCouldSee(column: "a/b#c") { revision }`,
 			`inbox { total }`, `plans { pageInfo { hasNextPage } }`, `plan(id: "x") { id }`, `audit { pageInfo { hasNextPage } }`,
 			`auditVerification { ok }`, `sources { name }`, `activity { kind }`, `tokens { id }`,
+			`runs(source: "warehouse") { revision }`, `undoPreview(run: 1) { run }`,
 		},
 		"mutation": {
 			`tag(input: []) { revision }`, `plan { id }`, `approve(id: "x") { id }`, `apply(id: "x") { id }`, `undo(id: "x") { id }`,
-			`crawl(source: "warehouse") { name }`, `createToken(name: "a", sources: ["b"], days: 1) { secret }`, `revokeToken(id: "x") { id }`,
+			`crawl(source: "warehouse") { name }`, `undoRun(run: 1) { run }`, `annotate(input: []) { revision }`, `own(input: []) { revision }`,
+			`createToken(name: "a", sources: ["b"], days: 1) { secret }`, `revokeToken(id: "x") { id }`,
 		},
 	} {
 		for _, field := range root {

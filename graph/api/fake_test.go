@@ -32,13 +32,14 @@ type fake struct {
 }
 
 var (
-	_ api.Catalog  = (*fake)(nil)
-	_ api.Governor = (*fake)(nil)
-	_ api.Tagger   = (*fake)(nil)
-	_ api.Planner  = (*fake)(nil)
-	_ api.Auditor  = (*fake)(nil)
-	_ api.Operator = (*fake)(nil)
-
+	_ api.Catalog       = (*fake)(nil)
+	_ api.Governor      = (*fake)(nil)
+	_ api.Tagger        = (*fake)(nil)
+	_ api.Describer     = (*fake)(nil)
+	_ api.Planner       = (*fake)(nil)
+	_ api.Auditor       = (*fake)(nil)
+	_ api.Operator      = (*fake)(nil)
+	_ api.Undoer        = (*fake)(nil)
 	_ api.Administrator = (*fake)(nil)
 	_ api.Reader        = fakeReader{}
 )
@@ -71,7 +72,7 @@ func newFake() *fake {
 // config wires the API to the fake, asked by who.
 func (f *fake) config(who graph.Principal) api.Config {
 	return api.Config{
-		Catalog: f, Governor: f, Tagger: f, Planner: f, Auditor: f, Operator: f, Administrator: f,
+		Catalog: f, Governor: f, Tagger: f, Describer: f, Planner: f, Auditor: f, Operator: f, Undoer: f, Administrator: f,
 		Principal: func(context.Context) (graph.Principal, bool) { return who, who.ID != "" },
 		RequestID: func(context.Context) string { return "request-1" },
 	}
@@ -164,10 +165,11 @@ func (r fakeReader) Assets(_ context.Context, refs ...graph.Ref) (map[graph.Ref]
 	out := map[graph.Ref]shape.AssetView{}
 	for _, a := range graphtest.Of[graph.Asset](r.company.Items) {
 		if v := r.visibility(a.Ref); slices.Contains(refs, a.Ref) && v != graph.Hidden {
+			view := shape.AssetView{Asset: a, Visibility: v, Owners: r.ownersOf(a.Ref), Annotations: itemsOf[graph.Annotation](r.fake, a.Ref)}
 			if v == graph.Discoverable {
-				a = graph.Asset{Ref: a.Ref, Kind: a.Kind}
+				view.Asset, view.Annotations = graph.Asset{Ref: a.Ref, Kind: a.Kind}, nil
 			}
-			out[a.Ref] = shape.AssetView{Asset: a, Visibility: v, Owners: r.ownersOf(a.Ref)}
+			out[a.Ref] = view
 		}
 	}
 	return out, r.called("Assets")
@@ -223,7 +225,7 @@ func (f *fake) Vocabulary() []shape.LabelTerm {
 
 func (f *fake) Actions(_ context.Context, who graph.Principal) ([]string, error) {
 	actions := map[string][]string{
-		graphtest.Olu().ID: {"tag", "plan", "crawl"}, graphtest.Uma().ID: {"approve", "apply", "audit"},
+		graphtest.Olu().ID: {"tag", "describe", "plan", "crawl"}, graphtest.Uma().ID: {"approve", "apply", "audit"},
 	}
 	return actions[who.ID], f.called("Actions")
 }
@@ -274,14 +276,14 @@ func (f *fake) Views(_ context.Context, who graph.Principal, bases ...graph.Ref)
 	return out, f.called("Views")
 }
 
-// MayTag lets Olu tag what is visible, but for topics.
-func (f *fake) MayTag(_ context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]bool, error) {
+// May lets Olu tag and describe what is visible, but for topics.
+func (f *fake) May(_ context.Context, who graph.Principal, action graph.Action, assets ...graph.Ref) (map[graph.Ref]bool, error) {
 	out := map[graph.Ref]bool{}
 	for _, a := range assets {
 		visible := fakeReader{f, f.filter(who)}.visibility(a) == graph.Visible
 		out[a] = visible && who.ID == graphtest.Olu().ID && a.Namespace == graph.NamespaceBigQuery
 	}
-	return out, f.called("MayTag")
+	return out, f.called("May " + string(action))
 }
 
 func (f *fake) WhoCouldSee(_ context.Context, who graph.Principal, column graph.Ref, revision graph.Revision, at time.Time) (shape.WhoCouldSee, error) {

@@ -46,6 +46,7 @@ func complexity() gen.ComplexityRoot {
 		return times(child, first, 25)
 	}
 	c.Query.Plans = func(child int, first *int, _ *string) int { return times(child, first, 20) }
+	c.Query.Runs = func(child int, _ string, first *int) int { return times(child, first, 10) }
 	c.Query.Inbox = func(child int, first *int, _ *string) int { return times(child, first, 50) }
 	c.Query.Audit = func(child int, _ *shape.AuditFilter, first *int, _ *string) int { return times(child, first, 50) }
 	return c

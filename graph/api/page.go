@@ -25,6 +25,7 @@ type page struct {
 	explanations once[map[graph.Ref][]shape.Explanation]
 	mayTag       once[map[graph.Ref]bool]
 	lastSeen     once[map[graph.Ref]time.Time]
+	mayDescribe  once[map[graph.Ref]bool]
 }
 
 // once is a value that is loaded at first use.
@@ -82,7 +83,13 @@ func (p *page) loadViews(ctx context.Context) (map[graph.Ref][]shape.PublishedVi
 
 func (p *page) loadMayTag(ctx context.Context) (map[graph.Ref]bool, error) {
 	return load(p, &p.mayTag, func(assets ...graph.Ref) (map[graph.Ref]bool, error) {
-		return p.governor.MayTag(ctx, p.who, assets...)
+		return p.governor.May(ctx, p.who, graph.ActionTag, assets...)
+	})
+}
+
+func (p *page) loadMayDescribe(ctx context.Context) (map[graph.Ref]bool, error) {
+	return load(p, &p.mayDescribe, func(assets ...graph.Ref) (map[graph.Ref]bool, error) {
+		return p.governor.May(ctx, p.who, graph.ActionDescribe, assets...)
 	})
 }
 

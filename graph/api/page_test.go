@@ -42,12 +42,12 @@ func TestAPageLoadsWhatIsAskedFor(t *testing.T) {
 			want: map[string]int{"Reader": 1, "Assets": 1, "Columns": 1, "Tags": 1},
 		},
 		{
-			name: "of what is only discoverable nothing is asked", document: `{ asset(ref: "bigquery/shop.sales.customers_raw") { tags { label } statement { id } views { ref } mayTag columns { whatISee { effect } } } }`,
+			name: "of what is only discoverable nothing is asked", document: `{ asset(ref: "bigquery/shop.sales.customers_raw") { tags { label } statement { id } views { ref } mayTag mayDescribe says { value } columns { whatISee { effect } } } }`,
 			want: map[string]int{"Reader": 1, "Assets": 1},
 		},
 		{
 			name: "what may be tagged is asked once", document: `{ search(query: "") { edges { node { mayTag } } } }`,
-			want: map[string]int{"Reader": 1, "Search": 1, "Assets": 1, "MayTag": 1},
+			want: map[string]int{"Reader": 1, "Search": 1, "Assets": 1, "May tag": 1},
 		},
 		{
 			name: "two pages load apart", document: `{ a: asset(ref: "bigquery/shop.sales.customers") { tags { label } } b: asset(ref: "bigquery/shop.sales.customers_view") { tags { label } } }`,

@@ -22,6 +22,7 @@ type (
 	columnEffect struct{}
 	finding      struct{}
 	owner        struct{}
+	said         struct{}
 	provenance   struct{}
 	statement    struct{}
 	step         struct{}
@@ -52,6 +53,9 @@ func (r *resolver) Finding() gen.FindingResolver { return finding{} }
 // Owner writes the words of graph.Owner.
 func (r *resolver) Owner() gen.OwnerResolver { return owner{} }
 
+// Said writes the words of graph.Said.
+func (r *resolver) Said() gen.SaidResolver { return said{} }
+
 // Provenance writes the words of graph.Provenance.
 func (r *resolver) Provenance() gen.ProvenanceResolver { return provenance{} }
 
@@ -77,6 +81,10 @@ func (finding) Level(_ context.Context, f *graph.Finding) (string, error) {
 }
 
 func (owner) Role(_ context.Context, o *graph.Owner) (string, error) { return string(o.Role), nil }
+
+func (said) Attribute(_ context.Context, s *graph.Said) (string, error) {
+	return string(s.Attribute), nil
+}
 
 func (provenance) Kind(_ context.Context, p *graph.Provenance) (string, error) {
 	return string(p.Kind), nil

@@ -60,6 +60,14 @@ func Rejected(column graph.Ref, label, person string) graph.Tag {
 	return t
 }
 
+// Annotated is what a person says of an attribute of an asset or column.
+func Annotated(of graph.Ref, attribute graph.TextAttribute, value, person string) graph.Annotation {
+	return graph.Annotation{
+		Ref: of, Attribute: attribute, Value: value,
+		Provenance: graph.Provenance{Kind: graph.ByPerson, Name: person},
+	}
+}
+
 // Proposed is what a detector says.
 func Proposed(column graph.Ref, label, detector string, confidence float64) graph.Tag {
 	return graph.Tag{

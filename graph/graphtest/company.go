@@ -140,6 +140,9 @@ func (c Company) people() []graph.Item {
 		grant(c.Dataset, "view:"+c.View.String(), graph.RoleAuthorized),
 		grant(c.Core, "group:fraud@example.org", "roles/bigquery.dataViewer"),
 		grant(c.Vault, "group:people@example.org", "READER"),
+		Annotated(c.Core, graph.AttributeTitle, "Customers", Olu().ID),
+		Annotated(c.Core, graph.AttributeDescription, "One row for each customer who signed", Olu().ID),
+		Annotated(c.Core.Column("email"), graph.AttributeDescription, "the address that a customer confirmed", Olu().ID),
 	}
 }
 

@@ -39,6 +39,8 @@ func named(i graph.Item) []graph.Ref {
 		return []graph.Ref{i.From, i.To}
 	case graph.Tag:
 		return []graph.Ref{i.Ref}
+	case graph.Annotation:
+		return []graph.Ref{i.Ref}
 	case graph.Asset:
 		if !i.Parent.IsZero() {
 			return []graph.Ref{i.Parent}

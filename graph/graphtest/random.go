@@ -20,7 +20,7 @@ func RandomSnapshot(r *rand.Rand, size int) graph.Snapshot {
 
 // RandomItem returns an item of a random type, drawn as RandomSnapshot says.
 func RandomItem(r *rand.Rand) graph.Item {
-	switch r.IntN(7) {
+	switch r.IntN(8) {
 	case 0:
 		return graph.Asset{Ref: randomAsset(r), Kind: pick(r, graph.KindTable, graph.KindView), Source: pick(r, "one", "two"), Description: pick(r, "", "a", "b")}
 	case 1:
@@ -33,8 +33,19 @@ func RandomItem(r *rand.Rand) graph.Item {
 		return RandomTag(r)
 	case 5:
 		return graph.Statement{ID: fmt.Sprintf("job:%d", r.IntN(4)), Target: randomAsset(r), SQL: pick(r, "SELECT 1", "SELECT 2"), Outcome: graph.OutcomeExact, Because: graph.EvidenceJob}
+	case 6:
+		return RandomAnnotation(r)
 	}
 	return RandomEdge(r)
+}
+
+// RandomAnnotation returns what any witness says of one of few assets and
+// columns.
+func RandomAnnotation(r *rand.Rand) graph.Annotation {
+	return graph.Annotation{
+		Ref: pick(r, randomAsset(r), randomColumn(r)), Attribute: pick(r, graph.AttributeTitle, graph.AttributeDescription),
+		Value: pick(r, "a", "b", "c"), Provenance: randomProvenance(r),
+	}
 }
 
 // RandomTag returns a tag of any witness on one of few columns.

@@ -11,7 +11,8 @@ import (
 	"cadastre.dev/cadastre/graph"
 )
 
-// Doc is an asset as it is searched.
+// Doc is an asset as it is searched. Title and descriptions are those that
+// count.
 type Doc struct {
 	Asset graph.Asset
 	// Owners are written as Owner.Principal.
@@ -25,6 +26,9 @@ type Doc struct {
 	// reports; 0 where that is not known. It decides between hits that are
 	// otherwise equal and counts no further than maxUsage.
 	Usage int
+	// Said is what else is said of the asset and its columns: the words that
+	// stand beside those which count.
+	Said []string
 }
 
 // DocColumn is a column as it is searched.
@@ -251,6 +255,7 @@ func (x *Index) measure(slot uint32, size, fullSize int) {
 func prose(d Doc) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		texts := append([]string{d.Asset.Title, d.Asset.Description}, d.Labels...)
+		texts = append(texts, d.Said...)
 		for key, value := range d.Asset.Labels {
 			texts = append(texts, key, value)
 		}

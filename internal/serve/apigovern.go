@@ -18,11 +18,13 @@ import (
 )
 
 var (
-	_ api.Governor = (*App)(nil)
-	_ api.Tagger   = (*App)(nil)
-	_ api.Planner  = (*App)(nil)
-	_ api.Auditor  = (*App)(nil)
-	_ api.Operator = (*App)(nil)
+	_ api.Governor  = (*App)(nil)
+	_ api.Tagger    = (*App)(nil)
+	_ api.Describer = (*App)(nil)
+	_ api.Planner   = (*App)(nil)
+	_ api.Auditor   = (*App)(nil)
+	_ api.Operator  = (*App)(nil)
+	_ api.Undoer    = (*App)(nil)
 )
 
 // Audiences returns all audiences.
@@ -38,12 +40,13 @@ func (a *App) Vocabulary() []shape.LabelTerm {
 }
 
 // Actions returns what the principal may do to something, beside seeing.
-// Tagging counts for those who own an asset or answer for a domain.
+// Tagging and describing count for those who own an asset or answer for a
+// domain.
 func (a *App) Actions(ctx context.Context, who graph.Principal) ([]string, error) {
 	actions := []string{}
-	for _, action := range []graph.Action{graph.ActionTag, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl, graph.ActionAdminister} {
+	for _, action := range []graph.Action{graph.ActionTag, graph.ActionDescribe, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl, graph.ActionAdminister} {
 		ok, _, err := a.policy.May(ctx, who, action, graph.Asset{}, nil)
-		if err == nil && !ok && action == graph.ActionTag {
+		if err == nil && !ok && (action == graph.ActionTag || action == graph.ActionDescribe) {
 			ok, err = a.answersForSomething(ctx, who)
 		}
 		if err != nil {
@@ -215,9 +218,9 @@ func (a *App) Views(ctx context.Context, who graph.Principal, bases ...graph.Ref
 	return out, nil
 }
 
-// MayTag returns those of the assets that are visible and that the principal
-// may tag. That it was asked is no attempt, so nothing is recorded.
-func (a *App) MayTag(ctx context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]bool, error) {
+// May returns those of the assets that are visible and to which the principal
+// may do something. That it was asked is no attempt, so nothing is recorded.
+func (a *App) May(ctx context.Context, who graph.Principal, action graph.Action, assets ...graph.Ref) (map[graph.Ref]bool, error) {
 	r, err := a.reader(ctx, who, 0)
 	if err != nil {
 		return nil, err
@@ -231,7 +234,7 @@ func (a *App) MayTag(ctx context.Context, who graph.Principal, assets ...graph.R
 		if v.Visibility != graph.Visible {
 			continue
 		}
-		if out[ref], _, err = a.allows(ctx, who, graph.ActionTag, v.Asset, v.Owners); err != nil {
+		if out[ref], _, err = a.allows(ctx, who, action, v.Asset, v.Owners); err != nil {
 			return nil, err
 		}
 	}
@@ -262,18 +265,18 @@ func (a *App) Inbox(ctx context.Context, who graph.Principal) ([]graph.Tag, erro
 	if err != nil {
 		return nil, err
 	}
-	mine, owners, said := map[graph.Ref]bool{}, map[graph.Ref][]string{}, map[string][]graph.Tag{}
+	mine, owners, said := map[graph.Ref]bool{}, map[graph.Ref][]graph.Owner{}, map[string][]graph.Tag{}
 	for _, item := range items {
 		switch item := item.(type) {
 		case graph.Owner:
-			owners[item.Asset] = append(owners[item.Asset], item.Principal)
+			owners[item.Asset] = append(owners[item.Asset], item)
 		case graph.Tag:
 			said[item.Ref.Key()] = append(said[item.Ref.Key()], item)
 		}
 	}
 	for _, item := range items {
 		if asset, ok := item.(graph.Asset); ok {
-			if mine[asset.Ref], _, err = a.policy.May(ctx, who, graph.ActionTag, asset, owners[asset.Ref]); err != nil {
+			if mine[asset.Ref], _, err = a.policy.May(ctx, who, graph.ActionTag, asset, graph.Principals(owners[asset.Ref])); err != nil {
 				return nil, err
 			}
 		}

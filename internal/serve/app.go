@@ -145,16 +145,13 @@ func (a *App) may(ctx context.Context, who graph.Principal, action graph.Action,
 }
 
 // allows says whether the policy lets the principal do something, and the
-// rules that say so.
+// rules that say so. owners are all whom anybody names; those that count are
+// asked about.
 func (a *App) allows(ctx context.Context, who graph.Principal, action graph.Action, on graph.Asset, owners []graph.Owner) (bool, []graph.Rule, error) {
 	if isTrusted(who) {
 		return true, nil, nil
 	}
-	names := make([]string, 0, len(owners))
-	for _, o := range owners {
-		names = append(names, o.Principal)
-	}
-	ok, rules, err := a.policy.May(ctx, who, action, on, names)
+	ok, rules, err := a.policy.May(ctx, who, action, on, graph.Principals(owners))
 	if err != nil {
 		return false, nil, fmt.Errorf("ask whether %s may %s: %w", who.ID, action, err)
 	}

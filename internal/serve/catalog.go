@@ -76,7 +76,7 @@ func digests(found map[graph.Ref][]byte) map[graph.Ref]ingest.Digest {
 // before, and nothing follows from it.
 func (c crawlCatalog) Commit(ctx context.Context, crawl ingest.Crawl) (graph.Revision, error) {
 	now := c.app.now()
-	return c.app.store.Commit(ctx, system(), "crawl "+crawl.Source, func(tx *store.Tx) error {
+	return c.app.store.Commit(ctx, system(), crawlWhy(crawl.Source), func(tx *store.Tx) error {
 		at, err := cursorAfter(ctx, tx, crawl, now)
 		if err != nil {
 			return err

@@ -74,7 +74,7 @@ func (a *App) Handler() (http.Handler, error) {
 	}
 	sessions.ErrorFunc = s.sessionLost
 	graphql := api.New(api.Config{
-		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Planner: a, Auditor: a, Operator: a, Administrator: a,
+		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Describer: a, Planner: a, Auditor: a, Operator: a, Undoer: a, Administrator: a,
 		Principal: signedInAs, RequestID: requestID, Logger: a.logger,
 	})
 	signedIn := http.NewServeMux()

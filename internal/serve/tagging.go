@@ -75,24 +75,11 @@ func (a *App) checkTag(ctx context.Context, r *store.Reader, who graph.Principal
 	if !a.knowsLabel(request.Label) {
 		return request, fmt.Errorf("tag %s: label %q is not in the vocabulary; there is none, or one of %s: %w", request.Ref, request.Label, strings.Join(a.labelsLike(request.Label), ", "), graph.ErrInvalid)
 	}
-	view, err := r.Asset(ctx, request.Ref)
+	view, ref, err := a.sayable(ctx, r, who, graph.ActionTag, request.Ref)
 	if err != nil {
-		return request, fmt.Errorf("tag %s: %w", request.Ref, err)
+		return request, err
 	}
-	if view.Visibility != graph.Visible {
-		return request, a.refuse(ctx, who, graph.ActionTag, view.Asset, fmt.Sprintf("you may know that %s exists, not what it holds; ask its owners", request.Ref.Asset()))
-	}
-	if request.Ref.IsColumn() {
-		columns, err := r.Columns(ctx, request.Ref.Asset())
-		if err != nil {
-			return request, err
-		}
-		i := slices.IndexFunc(columns[view.Asset.Ref], func(c graph.Column) bool { return c.Key() == request.Ref.Key() })
-		if i < 0 {
-			return request, fmt.Errorf("tag: column %s: %w", request.Ref, graph.ErrNotFound)
-		}
-		request.Ref = columns[view.Asset.Ref][i].Ref
-	}
+	request.Ref = ref
 	return request, a.may(ctx, who, graph.ActionTag, view.Asset, view.Owners)
 }
 

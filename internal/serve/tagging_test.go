@@ -220,7 +220,7 @@ func TestWhoMayTagIsToldByAsset(t *testing.T) {
 			before := h.head()
 			for _, table := range tables {
 				ref := column(table, "customer_id").Asset()
-				may, err := h.app().MayTag(t.Context(), test.who, ref)
+				may, err := h.app().May(t.Context(), test.who, graph.ActionTag, ref)
 				if err != nil {
 					t.Fatal(err)
 				}

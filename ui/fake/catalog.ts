@@ -3,7 +3,7 @@
  * gets. Simple on purpose; the real rules live in the program.
  */
 import { assets as makeAssets, audiences, people, tags as makeTags } from "./company.ts";
-import type { FakeAsset, FakeColumn, FakeEvent, FakePerson, FakePlan, FakeTag } from "./types.ts";
+import type { FakeAsset, FakeColumn, FakeEvent, FakeOwner, FakePerson, FakePlan, FakeRun, FakeTag, FakeWord } from "./types.ts";
 
 export type Code = "NOT_FOUND" | "INVALID" | "DENIED" | "STALE" | "CONFLICT" | "UNAVAILABLE" | "INTERNAL";
 
@@ -38,6 +38,9 @@ const policy = "9f2c41d7a6b05e83";
 export class Catalog {
   readonly assets: FakeAsset[] = makeAssets();
   tags: FakeTag[] = makeTags();
+  words: FakeWord[] = [];
+  named: FakeOwner[] = [];
+  runs: FakeRun[] = [];
   plans: FakePlan[] = [];
   events: FakeEvent[] = [];
   activity: { kind: string; subject: string; state: string; done: number; total: number }[] = [];
@@ -51,6 +54,7 @@ export class Catalog {
     this.now = now;
     this.log("service:crawler", "crawl", "warehouse", [{ key: "assets", value: "12" }]);
     this.commit();
+    this.runs.push({ revision: this.head, at: this.time(), actor: "service:cadastre", source: "warehouse", undid: null, undoneBy: null, changes: [{ what: "assets", began: 8, changed: 0, ended: 0 }, { what: "columns", began: 61, changed: 2, ended: 0 }] });
   }
 
   time(): string {
@@ -146,6 +150,70 @@ export class Catalog {
     this.commit();
     for (const one of input) this.log(person.id, "tag", one.ref, [{ key: "label", value: one.label }, { key: "state", value: one.state }]);
     return input.flatMap((one) => this.tagsOf(one.ref));
+  }
+
+  /** What the source and a person say, the word that counts first. */
+  says(ref: string, attribute: string, fromSource: string, source: string) {
+    const said = this.words.filter((w) => w.ref === ref && w.attribute === attribute).map((w) => ({ attribute, value: w.value, provenance: w.provenance }));
+    if (fromSource !== "") said.push({ attribute, value: fromSource, provenance: { kind: "source", name: source, why: "" } });
+    return said.map((s, i) => ({ ...s, effective: i === 0, differs: s.value !== said[0]!.value }));
+  }
+
+  annotate(person: FakePerson, input: { ref: string; attribute: string; value: string; was: string; reason?: string | null }[]): void {
+    this.allow(person, "describe");
+    for (const one of input) {
+      const asset = this.asset(one.ref.split("#")[0]!)!;
+      const fromSource = one.ref.includes("#") ? this.column(one.ref).column.description : one.attribute === "title" ? asset.title : asset.description;
+      const now = this.says(one.ref, one.attribute, fromSource, asset.source)[0]?.value ?? "";
+      if (now !== one.was) throw new Refusal("CONFLICT", `describe ${one.ref}: its ${one.attribute} was changed since you looked; look again and say it on top of that`);
+      this.words = this.words.filter((w) => !(w.ref === one.ref && w.attribute === one.attribute));
+      const value = one.value.trim();
+      if (value !== "") this.words.push({ ref: one.ref, attribute: one.attribute, value, provenance: { kind: "person", name: person.id, why: one.reason ?? "" } });
+      this.log(person.id, "describe", one.ref, [{ key: "attribute", value: one.attribute }]);
+    }
+    this.commit();
+  }
+
+  /** All whom anybody names; a person's owners of a role stand in place of the source's. */
+  owners(asset: FakeAsset) {
+    const mine = this.named.filter((o) => o.asset === asset.ref);
+    return [...asset.owners.map((o) => ({ ...o, effective: !mine.some((m) => m.role === o.role) })), ...mine.map((o) => ({ ...o, effective: true }))];
+  }
+
+  own(person: FakePerson, input: { ref: string; role: string; principals: string[]; was: string[] }[]): void {
+    this.allow(person, "describe");
+    for (const one of input) {
+      const now = this.owners(this.asset(one.ref)!).filter((o) => o.effective && o.role === one.role).map((o) => o.principal);
+      if ([...now].sort().join() !== [...one.was].sort().join()) throw new Refusal("CONFLICT", `own ${one.ref}: its ${one.role} owners were changed since you looked; look again and name them on top of that`);
+      const bad = one.principals.find((p) => !/^(user|group|team):\S+$/.test(p));
+      if (bad !== undefined) throw new Refusal("INVALID", `own ${one.ref}: "${bad}" is no owner; write user:ADDRESS, group:ADDRESS or team:NAME`);
+      this.named = this.named.filter((o) => !(o.asset === one.ref && o.role === one.role));
+      for (const principal of one.principals) this.named.push({ asset: one.ref, principal, role: one.role, provenance: { kind: "person", name: person.id, why: "" } });
+      this.log(person.id, "own", one.ref, [{ key: "role", value: one.role }]);
+    }
+    this.commit();
+  }
+
+  undoPreview(person: FakePerson, run: number) {
+    this.allow(person, "crawl");
+    const of = this.runs.find((r) => r.revision === run);
+    if (!of) throw new Refusal("INVALID", `undo run: revision ${run} is no run of a source`);
+    const changes = of.changes.map((c) => ({ what: c.what, began: c.ended, changed: c.changed, ended: c.began }));
+    const later = this.later;
+    return { run, made: null as number | null, source: of.source, changes, laterTotal: later.length, later };
+  }
+
+  /** Assets that later commits changed. */
+  later: string[] = [];
+
+  undoRun(person: FakePerson, run: number, keepLater: boolean) {
+    const would = this.undoPreview(person, run);
+    if (would.laterTotal > 0 && !keepLater) throw new Refusal("CONFLICT", `undo run ${run}: later commits changed some of what it did`);
+    const made = this.commit();
+    this.runs.find((r) => r.revision === run)!.undoneBy = made;
+    this.runs.unshift({ revision: made, at: this.time(), actor: person.id, source: would.source, undid: run, undoneBy: null, changes: would.changes });
+    this.log(person.id, "undo_run", would.source, [{ key: "run", value: String(run) }]);
+    return { ...would, made };
   }
 
   /** Proposals that nobody has decided. */

@@ -24,15 +24,21 @@ export function readSchema(folder = join(import.meta.dirname, "../../graph/api/s
 function assetFields(asset: FakeAsset, { catalog, person }: Context) {
   const visibility = catalog.visibility(asset, person);
   const mine = catalog.audiencesOf(person);
+  const said = (["title", "description"] as const).flatMap((a) => catalog.says(asset.ref, a, asset[a], asset.source));
+  const word = (a: string) => said.find((s) => s.attribute === a)?.value ?? "";
+  const ownersSaid = catalog.owners(asset);
+  const owners = ownersSaid.filter((o) => o.effective);
   const columns = asset.columns.map((c: FakeColumn) => ({
     ...c,
+    description: () => catalog.says(c.ref, "description", c.description, asset.source)[0]?.value ?? "",
+    says: () => catalog.says(c.ref, "description", c.description, asset.source),
     assessment: () => catalog.assessment(c.ref),
     tags: () => catalog.tagsOf(c.ref),
     whatISee: () => mine.map((a) => catalog.explain(c.ref, a.name)),
   }));
-  if (visibility === "discoverable") return { ...asset, visibility, parent: null, source: "", location: "", title: "", description: "", labels: [], definition: "", unread: "", columns: [], tags: [], statement: null, views: [], mayTag: false };
+  if (visibility === "discoverable") return { ...asset, visibility, parent: null, source: "", location: "", title: "", description: "", says: [], owners, ownersSaid, labels: [], definition: "", unread: "", columns: [], tags: [], statement: null, views: [], mayTag: false, mayDescribe: false };
   const views = [...catalog.published].filter((p) => p.endsWith(` ${asset.ref}`)).map((p) => p.split(" ")[0]!).map((audience) => ({ audience, ref: viewRef(audience, asset.ref) }));
-  return { ...asset, visibility, columns, views, tags: catalog.tagsOf(asset.ref), mayTag: catalog.owns(person) };
+  return { ...asset, visibility, title: word("title"), description: word("description"), says: said, owners, ownersSaid, columns, views, tags: catalog.tagsOf(asset.ref), mayTag: catalog.owns(person), mayDescribe: catalog.owns(person) };
 }
 
 /** The most that the API gives in one page. */
@@ -95,6 +101,11 @@ const queries = {
     { name: "warehouse", platform: "bigquery", assets: catalog.assets.filter((a) => a.source === "warehouse").length, crawledAt: catalog.events[0]!.at, problems: [] },
     { name: "registry", platform: "registry", assets: 3, crawledAt: catalog.events[0]!.at, problems: ["subject payments-value at http://registry.halden.example: field iban has no type; mend the schema there and crawl again"] },
   ],
+  runs: ({ source, first }: { source: string; first: number }, { catalog, person }: Context) => {
+    catalog.allow(person, "crawl");
+    return catalog.runs.filter((r) => r.source === source).slice(0, size(first));
+  },
+  undoPreview: ({ run }: { run: number }, { catalog, person }: Context) => catalog.undoPreview(person, run),
   activity: (_: object, { catalog }: Context) => {
     catalog.activity = catalog.activity.map((a) => ({ ...a, state: "running", done: a.done + 4 })).filter((a) => a.done < a.total);
     return catalog.activity;
@@ -102,6 +113,15 @@ const queries = {
 };
 
 const mutations = {
+  annotate: ({ input }: { input: { ref: string; attribute: string; value: string; was: string }[] }, { catalog, person }: Context) => {
+    catalog.annotate(person, input);
+    return { assets: [], revision: catalog.head };
+  },
+  own: ({ input }: { input: { ref: string; role: string; principals: string[]; was: string[] }[] }, { catalog, person }: Context) => {
+    catalog.own(person, input);
+    return { assets: [], revision: catalog.head };
+  },
+  undoRun: ({ run, keepLater }: { run: number; keepLater?: boolean | null }, { catalog, person }: Context) => catalog.undoRun(person, run, keepLater === true),
   tag: ({ input }: { input: { ref: string; label: string; state: string }[] }, { catalog, person }: Context) => ({ tags: catalog.tag(person, input), revision: catalog.head }),
   plan: ({ audiences: names }: { audiences?: string[] | null }, { catalog, person }: Context) => makePlan(catalog, person, names),
   approve: ({ id }: { id: string }, { catalog, person }: Context) => approve(catalog, person, id),

@@ -10,6 +10,31 @@ export interface FakeTag {
   provenance: { kind: string; name: string; why: string };
 }
 
+/** A word of a person beside the source's. */
+export interface FakeWord {
+  ref: string;
+  attribute: string;
+  value: string;
+  provenance: FakeTag["provenance"];
+}
+
+export interface FakeOwner {
+  asset: string;
+  principal: string;
+  role: string;
+  provenance: FakeTag["provenance"];
+}
+
+export interface FakeRun {
+  revision: number;
+  at: string;
+  actor: string;
+  source: string;
+  undid: number | null;
+  undoneBy: number | null;
+  changes: { what: string; began: number; changed: number; ended: number }[];
+}
+
 export interface FakeColumn {
   ref: string;
   path: string;

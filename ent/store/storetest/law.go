@@ -208,6 +208,8 @@ func tellByAsset(t *testing.T, r *store.Reader, refs []graph.Ref, tell func(any,
 	tell(columns, err)
 	tags, err := r.Tags(ctx, refs...)
 	tell(tags, err)
+	said, err := r.Annotations(ctx, refs...)
+	tell(said, err)
 	owners, err := r.Owners(ctx, refs...)
 	tell(owners, err)
 	grants, err := r.Grants(ctx, append(refs, container(0), container(1))...)
@@ -265,6 +267,8 @@ func wantShown(t *testing.T, r *store.Reader, now graph.Snapshot, seen map[graph
 			c.Columns += one01(visible)
 		case graph.Tag:
 			c.Tags += one01(visible)
+		case graph.Annotation:
+			c.Annotations += one01(visible)
 		case graph.Edge:
 			c.Edges += one01(visible && seen[i.From.Asset()] == graph.Visible)
 		case graph.Statement:

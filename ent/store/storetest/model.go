@@ -63,7 +63,7 @@ func (m model) history(ref graph.Ref) []store.Version {
 	for _, at := range m.at {
 		for _, c := range graph.Diff(was, m.then[at]) {
 			switch c.Item().(type) {
-			case graph.Asset, graph.Column, graph.Owner, graph.Tag, graph.Grant:
+			case graph.Asset, graph.Column, graph.Owner, graph.Tag, graph.Grant, graph.Annotation:
 			default:
 				continue
 			}
@@ -107,6 +107,7 @@ func nounsAreTheModels(t *testing.T, open Open) {
 		putBy(got, must[map[graph.Ref][]graph.Tag](t)(r.Tags(ctx, refs...)))
 		putBy(got, must[map[graph.Ref][]graph.Owner](t)(r.Owners(ctx, refs...)))
 		putBy(got, must[map[graph.Ref][]graph.Grant](t)(r.Grants(ctx, refs...)))
+		putBy(got, must[map[graph.Ref][]graph.Annotation](t)(r.Annotations(ctx, refs...)))
 		putBy(got, must[map[graph.Ref][]graph.Statement](t)(r.StatementsOf(ctx, refs...)))
 		for _, i := range items(must[[]graph.Edge](t)(r.Edges(ctx, refs...))) {
 			got.Put(i)
@@ -144,7 +145,7 @@ func restrictedIsAPart(t *testing.T, open Open) {
 			part, ok := got.Get(i)
 			visible := seen[i.About()] == graph.Visible
 			switch i := i.(type) {
-			case graph.Column, graph.Owner:
+			case graph.Column, graph.Owner, graph.Annotation:
 				if ok != visible || ok && !cmp.Equal(i, part) {
 					t.Errorf("%T %s: shown %v, want %v", i, i.Key(), ok, visible)
 				}

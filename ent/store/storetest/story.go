@@ -326,6 +326,18 @@ func searches(t *testing.T, open Open) {
 	expect("a label", find(0, graph.Everything(), search.Query{Labels: []string{"user.contact.phone"}}), 1)
 	expect("in the past", find(first, graph.Everything(), search.Query{Text: "email"}), 1)
 	expect("in the past, hidden", find(first, none, search.Query{Text: "email"}), 0)
+	said := graph.Annotation{
+		Ref: ref, Attribute: graph.AttributeDescription, Value: "people who pay",
+		Provenance: graph.Provenance{Kind: graph.ByPerson, Name: boss.ID},
+	}
+	ofColumn := said
+	ofColumn.Ref, ofColumn.Value = ref.Column("PHONE"), "dial it"
+	told := graph.Apply(now, graph.Delta{graph.Began{Now: said}, graph.Began{Now: ofColumn}})
+	commit(t, s, now, told)
+	expect("a word of a person", find(0, graph.Everything(), search.Query{Text: "pay"}), 1)
+	expect("a person's word of a column", find(0, graph.Everything(), search.Query{Text: "dial"}), 1)
+	expect("a person's word, hidden", find(0, none, search.Query{Text: "pay"}), 0)
+	now = told
 	commit(t, s, now, graph.Snapshot{})
 	expect("an asset that ended", find(0, graph.Everything(), search.Query{}), 0)
 	expect("before it ended", find(second, graph.Everything(), search.Query{Text: "phone"}), 1)

@@ -49,7 +49,7 @@ func one[T any](w world, of ...T) T { return of[w.IntN(len(of))] }
 
 // item draws an item of any type.
 func (w world) item() graph.Item {
-	switch w.IntN(10) {
+	switch w.IntN(11) {
 	case 0, 1:
 		return w.asset()
 	case 2, 3:
@@ -58,7 +58,7 @@ func (w world) item() graph.Item {
 			Description: one(w, "", "made up"), PolicyTags: one(w, nil, []string{"taxonomy/1"}),
 		}
 	case 4:
-		return graph.Owner{Asset: w.table(), Principal: w.principal(), Role: graph.OwnerTechnical, Provenance: w.provenance()}
+		return graph.Owner{Asset: w.table(), Principal: w.principal(), Role: one(w, graph.OwnerTechnical, graph.OwnerAccountable), Provenance: w.provenance()}
 	case 5:
 		on := one(w, w.table(), container(w.IntN(worldContainers)))
 		return graph.Grant{On: on, Principal: one(w, w.principal(), "view:"+w.table().String()), Role: "READER", Provenance: w.provenance()}
@@ -66,6 +66,8 @@ func (w world) item() graph.Item {
 		return w.tag()
 	case 8:
 		return w.edge()
+	case 9:
+		return w.annotation()
 	}
 	return w.statement()
 }
@@ -105,6 +107,13 @@ func (w world) tag() graph.Item {
 		)
 	}
 	return t
+}
+
+func (w world) annotation() graph.Item {
+	return graph.Annotation{
+		Ref: one(w, w.column(), w.table()), Attribute: one(w, graph.AttributeTitle, graph.AttributeDescription),
+		Value: one(w, "said of it", "billing by hand"), Provenance: w.provenance(),
+	}
 }
 
 func (w world) edge() graph.Item {
@@ -241,11 +250,23 @@ func (w world) condition() graph.Condition {
 	return graph.Condition{Attribute: "unheard of", In: []string{"table"}}
 }
 
-// judge says by the filter alone how much may be known of each asset.
+// judge says by the filter alone how much may be known of each asset. Of the
+// owners those count whom a person named, and those of the roles in which no
+// person named any.
 func judge(s graph.Snapshot, f graph.Filter) map[graph.Ref]graph.Visibility {
 	owners := map[graph.Ref][]string{}
 	for _, i := range s {
-		if o, ok := i.(graph.Owner); ok {
+		o, ok := i.(graph.Owner)
+		if !ok {
+			continue
+		}
+		counts := true
+		for _, j := range s {
+			if other, ok := j.(graph.Owner); ok && other.Asset == o.Asset && other.Role == o.Role && other.Provenance.Kind == graph.ByPerson {
+				counts = o.Provenance.Kind == graph.ByPerson
+			}
+		}
+		if counts {
 			owners[o.Asset] = append(owners[o.Asset], o.Principal)
 		}
 	}

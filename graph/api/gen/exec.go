@@ -39,6 +39,7 @@ type ResolverRoot interface {
 	Owner() OwnerResolver
 	Provenance() ProvenanceResolver
 	Query() QueryResolver
+	Said() SaidResolver
 	Statement() StatementResolver
 	Step() StepResolver
 	Tag() TagResolver
@@ -56,6 +57,11 @@ type ComplexityRoot struct {
 		Total   func(childComplexity int) int
 	}
 
+	AnnotatePayload struct {
+		Assets   func(childComplexity int) int
+		Revision func(childComplexity int) int
+	}
+
 	Asset struct {
 		Columns     func(childComplexity int) int
 		Definition  func(childComplexity int) int
@@ -64,11 +70,14 @@ type ComplexityRoot struct {
 		Labels      func(childComplexity int) int
 		LastSeen    func(childComplexity int) int
 		Location    func(childComplexity int) int
+		MayDescribe func(childComplexity int) int
 		MayTag      func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Owners      func(childComplexity int) int
+		OwnersSaid  func(childComplexity int) int
 		Parent      func(childComplexity int) int
 		Ref         func(childComplexity int) int
+		Says        func(childComplexity int) int
 		Source      func(childComplexity int) int
 		Statement   func(childComplexity int) int
 		Tags        func(childComplexity int) int
@@ -92,6 +101,13 @@ type ComplexityRoot struct {
 		Reason func(childComplexity int) int
 	}
 
+	Changes struct {
+		Began   func(childComplexity int) int
+		Changed func(childComplexity int) int
+		Ended   func(childComplexity int) int
+		What    func(childComplexity int) int
+	}
+
 	Column struct {
 		Assessment  func(childComplexity int) int
 		DataType    func(childComplexity int) int
@@ -101,6 +117,7 @@ type ComplexityRoot struct {
 		Path        func(childComplexity int) int
 		PolicyTags  func(childComplexity int) int
 		Ref         func(childComplexity int) int
+		Says        func(childComplexity int) int
 		Tags        func(childComplexity int) int
 		WhatISee    func(childComplexity int) int
 	}
@@ -235,14 +252,17 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		Annotate    func(childComplexity int, input []shape.AnnotateInput) int
 		Apply       func(childComplexity int, id string) int
 		Approve     func(childComplexity int, id string) int
 		Crawl       func(childComplexity int, source string, remove *string) int
 		CreateToken func(childComplexity int, name string, sources []string, days int) int
+		Own         func(childComplexity int, input []shape.OwnInput) int
 		Plan        func(childComplexity int, audiences []string) int
 		RevokeToken func(childComplexity int, id string) int
 		Tag         func(childComplexity int, input []graph.TagRequest) int
 		Undo        func(childComplexity int, id string) int
+		UndoRun     func(childComplexity int, run graph.Revision, keepLater *bool) int
 	}
 
 	NewToken struct {
@@ -251,6 +271,13 @@ type ComplexityRoot struct {
 	}
 
 	Owner struct {
+		Principal  func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Role       func(childComplexity int) int
+	}
+
+	OwnerSaid struct {
+		Effective  func(childComplexity int) int
 		Principal  func(childComplexity int) int
 		Provenance func(childComplexity int) int
 		Role       func(childComplexity int) int
@@ -311,9 +338,11 @@ type ComplexityRoot struct {
 		Me                func(childComplexity int) int
 		Plan              func(childComplexity int, id string) int
 		Plans             func(childComplexity int, first *int, after *string) int
+		Runs              func(childComplexity int, source string, first *int) int
 		Search            func(childComplexity int, query string, filter *shape.SearchFilter, first *int, after *string) int
 		Sources           func(childComplexity int) int
 		Tokens            func(childComplexity int) int
+		UndoPreview       func(childComplexity int, run graph.Revision) int
 		Vocabulary        func(childComplexity int) int
 		WhoCouldSee       func(childComplexity int, column graph.Ref, revision *graph.Revision, at *time.Time) int
 	}
@@ -321,6 +350,23 @@ type ComplexityRoot struct {
 	Rule struct {
 		ID  func(childComplexity int) int
 		Why func(childComplexity int) int
+	}
+
+	Run struct {
+		Actor    func(childComplexity int) int
+		At       func(childComplexity int) int
+		Changes  func(childComplexity int) int
+		Revision func(childComplexity int) int
+		Undid    func(childComplexity int) int
+		UndoneBy func(childComplexity int) int
+	}
+
+	Said struct {
+		Attribute  func(childComplexity int) int
+		Differs    func(childComplexity int) int
+		Effective  func(childComplexity int) int
+		Provenance func(childComplexity int) int
+		Value      func(childComplexity int) int
 	}
 
 	SearchEdge struct {
@@ -413,6 +459,15 @@ type ComplexityRoot struct {
 		Sources    func(childComplexity int) int
 	}
 
+	UndoRun struct {
+		Changes    func(childComplexity int) int
+		Later      func(childComplexity int) int
+		LaterTotal func(childComplexity int) int
+		Made       func(childComplexity int) int
+		Run        func(childComplexity int) int
+		Source     func(childComplexity int) int
+	}
+
 	Way struct {
 		Audience  func(childComplexity int) int
 		Form      func(childComplexity int) int
@@ -443,6 +498,7 @@ type AssetResolver interface {
 	Views(ctx context.Context, obj *shape.Asset) ([]shape.PublishedView, error)
 	LastSeen(ctx context.Context, obj *shape.Asset) (*time.Time, error)
 	MayTag(ctx context.Context, obj *shape.Asset) (bool, error)
+	MayDescribe(ctx context.Context, obj *shape.Asset) (bool, error)
 }
 type ColumnResolver interface {
 	WhatISee(ctx context.Context, obj *shape.Column) ([]shape.Explanation, error)
@@ -456,10 +512,13 @@ type FindingResolver interface {
 	Level(ctx context.Context, obj *graph.Finding) (string, error)
 }
 type MutationResolver interface {
+	Annotate(ctx context.Context, input []shape.AnnotateInput) (*shape.AnnotatePayload, error)
+	Own(ctx context.Context, input []shape.OwnInput) (*shape.AnnotatePayload, error)
 	Plan(ctx context.Context, audiences []string) (*shape.Plan, error)
 	Approve(ctx context.Context, id string) (*shape.Plan, error)
 	Apply(ctx context.Context, id string) (*shape.Plan, error)
 	Undo(ctx context.Context, id string) (*shape.Plan, error)
+	UndoRun(ctx context.Context, run graph.Revision, keepLater *bool) (*shape.UndoRun, error)
 	Crawl(ctx context.Context, source string, remove *string) (*shape.Source, error)
 	Tag(ctx context.Context, input []graph.TagRequest) (*shape.TagPayload, error)
 	CreateToken(ctx context.Context, name string, sources []string, days int) (*shape.NewToken, error)
@@ -482,12 +541,17 @@ type QueryResolver interface {
 	Lineage(ctx context.Context, ref graph.Ref, direction shape.Direction, depth *int, limit *int, columns *bool) (*shape.Lineage, error)
 	Plans(ctx context.Context, first *int, after *string) (*shape.PlanConnection, error)
 	Plan(ctx context.Context, id string) (*shape.Plan, error)
+	Runs(ctx context.Context, source string, first *int) ([]shape.Run, error)
+	UndoPreview(ctx context.Context, run graph.Revision) (*shape.UndoRun, error)
 	Search(ctx context.Context, query string, filter *shape.SearchFilter, first *int, after *string) (*shape.SearchResult, error)
 	Sources(ctx context.Context) ([]shape.Source, error)
 	Activity(ctx context.Context) ([]shape.Activity, error)
 	Vocabulary(ctx context.Context) ([]shape.LabelTerm, error)
 	Inbox(ctx context.Context, first *int, after *string) (*shape.TagConnection, error)
 	Tokens(ctx context.Context) ([]shape.Token, error)
+}
+type SaidResolver interface {
+	Attribute(ctx context.Context, obj *graph.Said) (string, error)
 }
 type StatementResolver interface {
 	Because(ctx context.Context, obj *graph.Statement) (string, error)
@@ -553,6 +617,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Activity.Total(childComplexity), true
 
+	case "AnnotatePayload.assets":
+		if e.ComplexityRoot.AnnotatePayload.Assets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.Assets(childComplexity), true
+	case "AnnotatePayload.revision":
+		if e.ComplexityRoot.AnnotatePayload.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnnotatePayload.Revision(childComplexity), true
+
 	case "Asset.columns":
 		if e.ComplexityRoot.Asset.Columns == nil {
 			break
@@ -595,6 +672,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Location(childComplexity), true
+	case "Asset.mayDescribe":
+		if e.ComplexityRoot.Asset.MayDescribe == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.MayDescribe(childComplexity), true
 	case "Asset.mayTag":
 		if e.ComplexityRoot.Asset.MayTag == nil {
 			break
@@ -613,6 +696,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Owners(childComplexity), true
+	case "Asset.ownersSaid":
+		if e.ComplexityRoot.Asset.OwnersSaid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.OwnersSaid(childComplexity), true
 	case "Asset.parent":
 		if e.ComplexityRoot.Asset.Parent == nil {
 			break
@@ -625,6 +714,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Ref(childComplexity), true
+	case "Asset.says":
+		if e.ComplexityRoot.Asset.Says == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Asset.Says(childComplexity), true
 	case "Asset.source":
 		if e.ComplexityRoot.Asset.Source == nil {
 			break
@@ -718,6 +813,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditVerification.Reason(childComplexity), true
 
+	case "Changes.began":
+		if e.ComplexityRoot.Changes.Began == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Changes.Began(childComplexity), true
+	case "Changes.changed":
+		if e.ComplexityRoot.Changes.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Changes.Changed(childComplexity), true
+	case "Changes.ended":
+		if e.ComplexityRoot.Changes.Ended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Changes.Ended(childComplexity), true
+	case "Changes.what":
+		if e.ComplexityRoot.Changes.What == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Changes.What(childComplexity), true
+
 	case "Column.assessment":
 		if e.ComplexityRoot.Column.Assessment == nil {
 			break
@@ -766,6 +886,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Column.Ref(childComplexity), true
+	case "Column.says":
+		if e.ComplexityRoot.Column.Says == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Column.Says(childComplexity), true
 	case "Column.tags":
 		if e.ComplexityRoot.Column.Tags == nil {
 			break
@@ -1264,6 +1390,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Me.Name(childComplexity), true
 
+	case "Mutation.annotate":
+		if e.ComplexityRoot.Mutation.Annotate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_annotate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Annotate(childComplexity, args["input"].([]shape.AnnotateInput)), true
 	case "Mutation.apply":
 		if e.ComplexityRoot.Mutation.Apply == nil {
 			break
@@ -1308,6 +1445,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateToken(childComplexity, args["name"].(string), args["sources"].([]string), args["days"].(int)), true
+	case "Mutation.own":
+		if e.ComplexityRoot.Mutation.Own == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_own_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Own(childComplexity, args["input"].([]shape.OwnInput)), true
 	case "Mutation.plan":
 		if e.ComplexityRoot.Mutation.Plan == nil {
 			break
@@ -1352,6 +1500,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Undo(childComplexity, args["id"].(string)), true
+	case "Mutation.undoRun":
+		if e.ComplexityRoot.Mutation.UndoRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_undoRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UndoRun(childComplexity, args["run"].(graph.Revision), args["keepLater"].(*bool)), true
 
 	case "NewToken.secret":
 		if e.ComplexityRoot.NewToken.Secret == nil {
@@ -1384,6 +1543,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Owner.Role(childComplexity), true
+
+	case "OwnerSaid.effective":
+		if e.ComplexityRoot.OwnerSaid.Effective == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OwnerSaid.Effective(childComplexity), true
+	case "OwnerSaid.principal":
+		if e.ComplexityRoot.OwnerSaid.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OwnerSaid.Principal(childComplexity), true
+	case "OwnerSaid.provenance":
+		if e.ComplexityRoot.OwnerSaid.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OwnerSaid.Provenance(childComplexity), true
+	case "OwnerSaid.role":
+		if e.ComplexityRoot.OwnerSaid.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OwnerSaid.Role(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -1643,6 +1827,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Plans(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.runs":
+		if e.ComplexityRoot.Query.Runs == nil {
+			break
+		}
+
+		args, err := ec.field_Query_runs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Runs(childComplexity, args["source"].(string), args["first"].(*int)), true
 	case "Query.search":
 		if e.ComplexityRoot.Query.Search == nil {
 			break
@@ -1666,6 +1861,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Tokens(childComplexity), true
+	case "Query.undoPreview":
+		if e.ComplexityRoot.Query.UndoPreview == nil {
+			break
+		}
+
+		args, err := ec.field_Query_undoPreview_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.UndoPreview(childComplexity, args["run"].(graph.Revision)), true
 	case "Query.vocabulary":
 		if e.ComplexityRoot.Query.Vocabulary == nil {
 			break
@@ -1696,6 +1902,74 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Rule.Why(childComplexity), true
+
+	case "Run.actor":
+		if e.ComplexityRoot.Run.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Actor(childComplexity), true
+	case "Run.at":
+		if e.ComplexityRoot.Run.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.At(childComplexity), true
+	case "Run.changes":
+		if e.ComplexityRoot.Run.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Changes(childComplexity), true
+	case "Run.revision":
+		if e.ComplexityRoot.Run.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Revision(childComplexity), true
+	case "Run.undid":
+		if e.ComplexityRoot.Run.Undid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Undid(childComplexity), true
+	case "Run.undoneBy":
+		if e.ComplexityRoot.Run.UndoneBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.UndoneBy(childComplexity), true
+
+	case "Said.attribute":
+		if e.ComplexityRoot.Said.Attribute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Said.Attribute(childComplexity), true
+	case "Said.differs":
+		if e.ComplexityRoot.Said.Differs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Said.Differs(childComplexity), true
+	case "Said.effective":
+		if e.ComplexityRoot.Said.Effective == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Said.Effective(childComplexity), true
+	case "Said.provenance":
+		if e.ComplexityRoot.Said.Provenance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Said.Provenance(childComplexity), true
+	case "Said.value":
+		if e.ComplexityRoot.Said.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Said.Value(childComplexity), true
 
 	case "SearchEdge.columns":
 		if e.ComplexityRoot.SearchEdge.Columns == nil {
@@ -2050,6 +2324,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Token.Sources(childComplexity), true
 
+	case "UndoRun.changes":
+		if e.ComplexityRoot.UndoRun.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.Changes(childComplexity), true
+	case "UndoRun.later":
+		if e.ComplexityRoot.UndoRun.Later == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.Later(childComplexity), true
+	case "UndoRun.laterTotal":
+		if e.ComplexityRoot.UndoRun.LaterTotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.LaterTotal(childComplexity), true
+	case "UndoRun.made":
+		if e.ComplexityRoot.UndoRun.Made == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.Made(childComplexity), true
+	case "UndoRun.run":
+		if e.ComplexityRoot.UndoRun.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.Run(childComplexity), true
+	case "UndoRun.source":
+		if e.ComplexityRoot.UndoRun.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UndoRun.Source(childComplexity), true
+
 	case "Way.audience":
 		if e.ComplexityRoot.Way.Audience == nil {
 			break
@@ -2132,7 +2443,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAnnotateInput,
 		ec.unmarshalInputAuditFilter,
+		ec.unmarshalInputOwnInput,
 		ec.unmarshalInputSearchFilter,
 		ec.unmarshalInputTagInput,
 	)
@@ -2210,6 +2523,75 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../schema/annotation.graphql", Input: `extend type Mutation {
+  "Says as a person what assets or columns are. It stands beside what the source says, wins over it, and stays whatever later crawls see. All of them or none."
+  annotate(input: [AnnotateInput!]!): AnnotatePayload!
+  "Names as a person the owners of assets in a role. They stand in place of those whom the source names in that role. All of them or none."
+  own(input: [OwnInput!]!): AnnotatePayload!
+}
+
+"What one witness says of a title or description."
+type Said {
+  "title or description."
+  attribute: String!
+  "What is said."
+  value: String!
+  "Who says so."
+  provenance: Provenance!
+  "Whether this is the word that counts: a person's wins."
+  effective: Boolean!
+  "Whether it is not, and says something else than the one that counts."
+  differs: Boolean!
+}
+
+"An owner as one witness names them."
+type OwnerSaid {
+  "user:address, group:address or team:name."
+  principal: String!
+  "accountable or technical."
+  role: String!
+  "Who says so."
+  provenance: Provenance!
+  "Whether they count: those whom a person names in a role stand in place of all others of it."
+  effective: Boolean!
+}
+
+"What a person says of an asset or column."
+input AnnotateInput {
+  "The asset or column."
+  ref: Ref!
+  "title or description; a column has a description alone."
+  attribute: String!
+  "What to say; empty takes back what a person said before, so that the source's word counts again."
+  value: String!
+  "The word that counted when the person looked, empty where there was none. Where another counts by now the answer is CONFLICT and nothing is written."
+  was: String!
+  "Why; shown beside the word."
+  reason: String
+}
+
+"Whom a person names as the owners of an asset in a role."
+input OwnInput {
+  "The asset."
+  ref: Ref!
+  "accountable or technical."
+  role: String!
+  "All who own it in that role, as user:address, group:address or team:name; none takes back what a person said before, so that the source's owners count again."
+  principals: [String!]!
+  "The owners who counted in that role when the person looked. Where others count by now the answer is CONFLICT and nothing is written."
+  was: [String!]!
+  "Why; shown beside the owners."
+  reason: String
+}
+
+"What came of saying something."
+type AnnotatePayload {
+  "The assets as they now stand, each once."
+  assets: [Asset!]!
+  "The revision that holds it."
+  revision: Revision!
+}
+`, BuiltIn: false},
 	{Name: "../schema/asset.graphql", Input: `extend type Query {
   "One asset; null when it does not exist or the person may not know of it."
   asset(ref: Ref!): Asset
@@ -2231,18 +2613,22 @@ type Asset {
   parent: Ref
   "Where its data lies; empty where the platform does not say."
   location: String!
-  "A friendly name; empty where there is none."
+  "A friendly name: a person's word, or else the source's; empty where there is none."
   title: String!
-  "What the source says of it; empty where it says nothing."
+  "What it is: a person's word, or else the source's; empty where nobody says anything."
   description: String!
+  "What its source and people say of title and description, side by side: of each the word that counts first."
+  says: [Said!]!
   "The source's labels, sorted by key."
   labels: [Label!]!
   "A view's SQL or a subject's schema; empty for others."
   definition: String!
   "Why the columns could not be read; empty when they could."
   unread: String!
-  "Who answers for it."
+  "Who answers for it: of each role those whom a person names, or else the source's."
   owners: [Owner!]!
+  "All whom anybody names as its owners, also those in whose place a person named others."
+  ownersSaid: [OwnerSaid!]!
   "All columns at any depth, parents before their children."
   columns: [Column!]!
   "The tags on the asset itself, not on its columns."
@@ -2255,6 +2641,8 @@ type Asset {
   lastSeen: Time
   "Whether the signed-in person may tag it and its columns."
   mayTag: Boolean!
+  "Whether the signed-in person may say what it and its columns are, and who owns it."
+  mayDescribe: Boolean!
 }
 
 "A label of the source."
@@ -2297,8 +2685,10 @@ type Column {
   dataType: String!
   "nullable, required or repeated."
   mode: String!
-  "What the source says of it; empty where it says nothing."
+  "What it is: a person's word, or else the source's; empty where nobody says anything."
   description: String!
+  "What its source and people say of the description, side by side: the word that counts first."
+  says: [Said!]!
   "The warehouse's own column security on it."
   policyTags: [String!]!
   "untouched, none (looked at, nothing personal) or tagged."
@@ -2374,7 +2764,7 @@ type Event {
   at: Time!
   "Who: an address, or service:name."
   actor: String!
-  "What: commit, tag, plan, approve, apply, step, undo, crawl, sign_in, read, refused."
+  "What: commit, tag, describe, own, plan, approve, apply, step, undo, undo_run, crawl, sign_in, read, refused."
   action: String!
   "What it was done to."
   object: String!
@@ -2697,7 +3087,7 @@ type Me {
   groups: [String!]!
   "The audiences the person belongs to."
   audiences: [Audience!]!
-  "What the person may do beside seeing: tag, plan, approve, apply, audit, crawl."
+  "What the person may do beside seeing: tag, describe, plan, approve, apply, audit, crawl."
   actions: [String!]!
   "The newest revision of the catalog."
   head: Revision!
@@ -2713,6 +3103,62 @@ type Audience {
   groups: [String!]!
   "Why its members read."
   purpose: String!
+}
+`, BuiltIn: false},
+	{Name: "../schema/run.graphql", Input: `extend type Query {
+  "The last runs of a source that changed the catalog, newest first. Needs the crawl action."
+  runs(source: String!, first: Int = 10): [Run!]!
+  "What undoing a run would change now; nothing is written. Needs the crawl action."
+  undoPreview(run: Revision!): UndoRun!
+}
+
+extend type Mutation {
+  "Takes back what a run of a source changed. Lineage, tags and decisions follow in the background, and the next crawl reads everything again. Where later commits changed some of it the answer is CONFLICT, unless those are to stay. Needs the crawl action."
+  undoRun(run: Revision!, keepLater: Boolean = false): UndoRun!
+}
+
+"A commit by which a source changed the catalog, or by which that was undone."
+type Run {
+  "The revision that it made."
+  revision: Revision!
+  "When."
+  at: Time!
+  "Who: service:cadastre for a crawl, a person for an undoing."
+  actor: String!
+  "The run that this one took back; null for a crawl."
+  undid: Revision
+  "The run that took this one back; null while it stands."
+  undoneBy: Revision
+  "What it did, by the sort of item."
+  changes: [Changes!]!
+}
+
+"How many items of one sort began, changed and ended."
+type Changes {
+  "assets, columns, owners, grants, tags, annotations, statements or edges."
+  what: String!
+  "How many were not there before."
+  began: Int!
+  "How many have other content."
+  changed: Int!
+  "How many are no longer there."
+  ended: Int!
+}
+
+"What undoing a run changes."
+type UndoRun {
+  "The run that is undone."
+  run: Revision!
+  "The revision that undoes it; null where it was only asked."
+  made: Revision
+  "The source."
+  source: String!
+  "What changes, by the sort of item."
+  changes: [Changes!]!
+  "How many items stay as they are, since later commits changed them."
+  laterTotal: Int!
+  "Some of the assets that these belong to, of which the person may know."
+  later: [Ref!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/search.graphql", Input: `extend type Query {
@@ -3016,6 +3462,16 @@ func (ec *executionContext) childFields_Activity(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Activity", field.Name)
 }
 
+func (ec *executionContext) childFields_AnnotatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "assets":
+		return ec.fieldContext_AnnotatePayload_assets(ctx, field)
+	case "revision":
+		return ec.fieldContext_AnnotatePayload_revision(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnnotatePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ref":
@@ -3036,6 +3492,8 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_title(ctx, field)
 	case "description":
 		return ec.fieldContext_Asset_description(ctx, field)
+	case "says":
+		return ec.fieldContext_Asset_says(ctx, field)
 	case "labels":
 		return ec.fieldContext_Asset_labels(ctx, field)
 	case "definition":
@@ -3044,6 +3502,8 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_unread(ctx, field)
 	case "owners":
 		return ec.fieldContext_Asset_owners(ctx, field)
+	case "ownersSaid":
+		return ec.fieldContext_Asset_ownersSaid(ctx, field)
 	case "columns":
 		return ec.fieldContext_Asset_columns(ctx, field)
 	case "tags":
@@ -3056,6 +3516,8 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_lastSeen(ctx, field)
 	case "mayTag":
 		return ec.fieldContext_Asset_mayTag(ctx, field)
+	case "mayDescribe":
+		return ec.fieldContext_Asset_mayDescribe(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Asset", field.Name)
 }
@@ -3088,6 +3550,20 @@ func (ec *executionContext) childFields_AuditVerification(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
 }
 
+func (ec *executionContext) childFields_Changes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "what":
+		return ec.fieldContext_Changes_what(ctx, field)
+	case "began":
+		return ec.fieldContext_Changes_began(ctx, field)
+	case "changed":
+		return ec.fieldContext_Changes_changed(ctx, field)
+	case "ended":
+		return ec.fieldContext_Changes_ended(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Changes", field.Name)
+}
+
 func (ec *executionContext) childFields_Column(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ref":
@@ -3102,6 +3578,8 @@ func (ec *executionContext) childFields_Column(ctx context.Context, field graphq
 		return ec.fieldContext_Column_mode(ctx, field)
 	case "description":
 		return ec.fieldContext_Column_description(ctx, field)
+	case "says":
+		return ec.fieldContext_Column_says(ctx, field)
 	case "policyTags":
 		return ec.fieldContext_Column_policyTags(ctx, field)
 	case "assessment":
@@ -3394,6 +3872,20 @@ func (ec *executionContext) childFields_Owner(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Owner", field.Name)
 }
 
+func (ec *executionContext) childFields_OwnerSaid(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "principal":
+		return ec.fieldContext_OwnerSaid_principal(ctx, field)
+	case "role":
+		return ec.fieldContext_OwnerSaid_role(ctx, field)
+	case "provenance":
+		return ec.fieldContext_OwnerSaid_provenance(ctx, field)
+	case "effective":
+		return ec.fieldContext_OwnerSaid_effective(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OwnerSaid", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -3488,6 +3980,40 @@ func (ec *executionContext) childFields_Rule(ctx context.Context, field graphql.
 		return ec.fieldContext_Rule_why(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Rule", field.Name)
+}
+
+func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return ec.fieldContext_Run_revision(ctx, field)
+	case "at":
+		return ec.fieldContext_Run_at(ctx, field)
+	case "actor":
+		return ec.fieldContext_Run_actor(ctx, field)
+	case "undid":
+		return ec.fieldContext_Run_undid(ctx, field)
+	case "undoneBy":
+		return ec.fieldContext_Run_undoneBy(ctx, field)
+	case "changes":
+		return ec.fieldContext_Run_changes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Run", field.Name)
+}
+
+func (ec *executionContext) childFields_Said(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attribute":
+		return ec.fieldContext_Said_attribute(ctx, field)
+	case "value":
+		return ec.fieldContext_Said_value(ctx, field)
+	case "provenance":
+		return ec.fieldContext_Said_provenance(ctx, field)
+	case "effective":
+		return ec.fieldContext_Said_effective(ctx, field)
+	case "differs":
+		return ec.fieldContext_Said_differs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Said", field.Name)
 }
 
 func (ec *executionContext) childFields_SearchEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3670,6 +4196,24 @@ func (ec *executionContext) childFields_Token(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Token", field.Name)
 }
 
+func (ec *executionContext) childFields_UndoRun(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_UndoRun_run(ctx, field)
+	case "made":
+		return ec.fieldContext_UndoRun_made(ctx, field)
+	case "source":
+		return ec.fieldContext_UndoRun_source(ctx, field)
+	case "changes":
+		return ec.fieldContext_UndoRun_changes(ctx, field)
+	case "laterTotal":
+		return ec.fieldContext_UndoRun_laterTotal(ctx, field)
+	case "later":
+		return ec.fieldContext_UndoRun_later(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UndoRun", field.Name)
+}
+
 func (ec *executionContext) childFields_Way(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "principal":
@@ -3822,6 +4366,20 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Mutation_annotate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) ([]shape.AnnotateInput, error) {
+			return ec.unmarshalNAnnotateInput2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotateInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_apply_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3902,6 +4460,20 @@ func (ec *executionContext) field_Mutation_createToken_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_own_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) ([]shape.OwnInput, error) {
+			return ec.unmarshalNOwnInput2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_plan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3941,6 +4513,28 @@ func (ec *executionContext) field_Mutation_tag_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_undoRun_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "run",
+		func(ctx context.Context, v any) (graph.Revision, error) {
+			return ec.unmarshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["run"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "keepLater",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["keepLater"] = arg1
 	return args, nil
 }
 
@@ -4142,6 +4736,28 @@ func (ec *executionContext) field_Query_plans_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_runs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "source",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["source"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_search_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4177,6 +4793,20 @@ func (ec *executionContext) field_Query_search_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["after"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_undoPreview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "run",
+		func(ctx context.Context, v any) (graph.Revision, error) {
+			return ec.unmarshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["run"] = arg0
 	return args, nil
 }
 
@@ -4383,6 +5013,61 @@ func (ec *executionContext) _Activity_total(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Activity_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _AnnotatePayload_assets(ctx context.Context, field graphql.CollectedField, obj *shape.AnnotatePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AnnotatePayload_assets(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Assets, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.Asset) graphql.Marshaler {
+			return ec.marshalNAsset2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAssetᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AnnotatePayload_assets(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AnnotatePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Asset(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AnnotatePayload_revision(ctx context.Context, field graphql.CollectedField, obj *shape.AnnotatePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AnnotatePayload_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Revision) graphql.Marshaler {
+			return ec.marshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AnnotatePayload_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AnnotatePayload", field, false, false, errors.New("field of type Revision does not have child fields"))
 }
 
 func (ec *executionContext) _Asset_ref(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
@@ -4592,6 +5277,38 @@ func (ec *executionContext) fieldContext_Asset_description(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Asset", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Asset_says(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Asset_says(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Says, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []graph.Said) graphql.Marshaler {
+			return ec.marshalNSaid2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐSaidᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Asset_says(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Asset",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Said(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Asset_labels(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4697,6 +5414,38 @@ func (ec *executionContext) fieldContext_Asset_owners(_ context.Context, field g
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Owner(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Asset_ownersSaid(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Asset_ownersSaid(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OwnersSaid, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.OwnerSaid) graphql.Marshaler {
+			return ec.marshalNOwnerSaid2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnerSaidᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Asset_ownersSaid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Asset",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OwnerSaid(ctx, field)
 		},
 	}
 	return fc, nil
@@ -4873,6 +5622,29 @@ func (ec *executionContext) _Asset_mayTag(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Asset_mayTag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Asset", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Asset_mayDescribe(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Asset_mayDescribe(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Asset().MayDescribe(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Asset_mayDescribe(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Asset", field, true, true, errors.New("field of type Boolean does not have child fields"))
 }
 
@@ -5060,6 +5832,98 @@ func (ec *executionContext) fieldContext_AuditVerification_reason(_ context.Cont
 	return graphql.NewScalarFieldContext("AuditVerification", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Changes_what(ctx context.Context, field graphql.CollectedField, obj *shape.Changes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Changes_what(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.What, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Changes_what(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Changes", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Changes_began(ctx context.Context, field graphql.CollectedField, obj *shape.Changes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Changes_began(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Began, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Changes_began(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Changes", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Changes_changed(ctx context.Context, field graphql.CollectedField, obj *shape.Changes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Changes_changed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Changes_changed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Changes", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Changes_ended(ctx context.Context, field graphql.CollectedField, obj *shape.Changes) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Changes_ended(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ended, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Changes_ended(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Changes", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _Column_ref(ctx context.Context, field graphql.CollectedField, obj *shape.Column) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5196,6 +6060,38 @@ func (ec *executionContext) _Column_description(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_Column_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Column", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Column_says(ctx context.Context, field graphql.CollectedField, obj *shape.Column) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Column_says(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Says, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []graph.Said) graphql.Marshaler {
+			return ec.marshalNSaid2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐSaidᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Column_says(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Column",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Said(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Column_policyTags(ctx context.Context, field graphql.CollectedField, obj *shape.Column) (ret graphql.Marshaler) {
@@ -7219,6 +8115,94 @@ func (ec *executionContext) fieldContext_Me_head(_ context.Context, field graphq
 	return graphql.NewScalarFieldContext("Me", field, false, false, errors.New("field of type Revision does not have child fields"))
 }
 
+func (ec *executionContext) _Mutation_annotate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_annotate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Annotate(ctx, fc.Args["input"].([]shape.AnnotateInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.AnnotatePayload) graphql.Marshaler {
+			return ec.marshalNAnnotatePayload2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotatePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_annotate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AnnotatePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_annotate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_own(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_own(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().Own(ctx, fc.Args["input"].([]shape.OwnInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.AnnotatePayload) graphql.Marshaler {
+			return ec.marshalNAnnotatePayload2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotatePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_own(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AnnotatePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_own_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_plan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7389,6 +8373,50 @@ func (ec *executionContext) fieldContext_Mutation_undo(ctx context.Context, fiel
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_undo_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_undoRun(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_undoRun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UndoRun(ctx, fc.Args["run"].(graph.Revision), fc.Args["keepLater"].(*bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.UndoRun) graphql.Marshaler {
+			return ec.marshalNUndoRun2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐUndoRun(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_undoRun(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UndoRun(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_undoRun_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7702,6 +8730,107 @@ func (ec *executionContext) fieldContext_Owner_provenance(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _OwnerSaid_principal(ctx context.Context, field graphql.CollectedField, obj *shape.OwnerSaid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OwnerSaid_principal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Principal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OwnerSaid_principal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OwnerSaid", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OwnerSaid_role(ctx context.Context, field graphql.CollectedField, obj *shape.OwnerSaid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OwnerSaid_role(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Role, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OwnerSaid_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OwnerSaid", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OwnerSaid_provenance(ctx context.Context, field graphql.CollectedField, obj *shape.OwnerSaid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OwnerSaid_provenance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provenance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Provenance) graphql.Marshaler {
+			return ec.marshalNProvenance2cadastreᚗdevᚋcadastreᚋgraphᚐProvenance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OwnerSaid_provenance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OwnerSaid",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OwnerSaid_effective(ctx context.Context, field graphql.CollectedField, obj *shape.OwnerSaid) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OwnerSaid_effective(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Effective, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OwnerSaid_effective(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OwnerSaid", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *shape.PageInfo) (ret graphql.Marshaler) {
@@ -8728,6 +9857,94 @@ func (ec *executionContext) fieldContext_Query_plan(ctx context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_runs(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_runs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Runs(ctx, fc.Args["source"].(string), fc.Args["first"].(*int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.Run) graphql.Marshaler {
+			return ec.marshalNRun2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐRunᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_runs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Run(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_runs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_undoPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_undoPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().UndoPreview(ctx, fc.Args["run"].(graph.Revision))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.UndoRun) graphql.Marshaler {
+			return ec.marshalNUndoRun2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐUndoRun(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_undoPreview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UndoRun(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_undoPreview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_search(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9064,6 +10281,277 @@ func (ec *executionContext) _Rule_why(ctx context.Context, field graphql.Collect
 }
 func (ec *executionContext) fieldContext_Rule_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Rule", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Run_revision(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Revision) graphql.Marshaler {
+			return ec.marshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Run", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _Run_at(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Run", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Run_actor(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Run", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Run_undid(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_undid(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Undid, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *graph.Revision) graphql.Marshaler {
+			return ec.marshalORevision2ᚖcadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Run_undid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Run", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _Run_undoneBy(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_undoneBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UndoneBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *graph.Revision) graphql.Marshaler {
+			return ec.marshalORevision2ᚖcadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Run_undoneBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Run", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _Run_changes(ctx context.Context, field graphql.CollectedField, obj *shape.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.Changes) graphql.Marshaler {
+			return ec.marshalNChanges2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐChangesᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Run_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Run",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Changes(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Said_attribute(ctx context.Context, field graphql.CollectedField, obj *graph.Said) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Said_attribute(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Said().Attribute(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Said_attribute(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Said", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Said_value(ctx context.Context, field graphql.CollectedField, obj *graph.Said) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Said_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Said_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Said", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Said_provenance(ctx context.Context, field graphql.CollectedField, obj *graph.Said) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Said_provenance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Provenance, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Provenance) graphql.Marshaler {
+			return ec.marshalNProvenance2cadastreᚗdevᚋcadastreᚋgraphᚐProvenance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Said_provenance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Said",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Provenance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Said_effective(ctx context.Context, field graphql.CollectedField, obj *graph.Said) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Said_effective(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Effective, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Said_effective(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Said", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Said_differs(ctx context.Context, field graphql.CollectedField, obj *graph.Said) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Said_differs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Differs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Said_differs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Said", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _SearchEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *shape.SearchEdge) (ret graphql.Marshaler) {
@@ -10494,6 +11982,153 @@ func (ec *executionContext) fieldContext_Token_lastUsedAt(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Token", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _UndoRun_run(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_run(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Run, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Revision) graphql.Marshaler {
+			return ec.marshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_run(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndoRun", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _UndoRun_made(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_made(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Made, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *graph.Revision) graphql.Marshaler {
+			return ec.marshalORevision2ᚖcadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_made(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndoRun", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _UndoRun_source(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndoRun", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UndoRun_changes(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.Changes) graphql.Marshaler {
+			return ec.marshalNChanges2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐChangesᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UndoRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Changes(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UndoRun_laterTotal(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_laterTotal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LaterTotal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_laterTotal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndoRun", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UndoRun_later(ctx context.Context, field graphql.CollectedField, obj *shape.UndoRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UndoRun_later(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Later, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []graph.Ref) graphql.Marshaler {
+			return ec.marshalNRef2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐRefᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UndoRun_later(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UndoRun", field, false, false, errors.New("field of type Ref does not have child fields"))
+}
+
 func (ec *executionContext) _Way_principal(ctx context.Context, field graphql.CollectedField, obj *shape.Way) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11838,6 +13473,64 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAnnotateInput(ctx context.Context, obj any) (shape.AnnotateInput, error) {
+	var it shape.AnnotateInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"ref", "attribute", "value", "was", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "ref":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ref"))
+			data, err := ec.unmarshalNRef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ref = data
+		case "attribute":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attribute"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Attribute = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		case "was":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("was"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Was = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj any) (shape.AuditFilter, error) {
 	var it shape.AuditFilter
 	if obj == nil {
@@ -11877,6 +13570,64 @@ func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj a
 				return it, err
 			}
 			it.Object = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOwnInput(ctx context.Context, obj any) (shape.OwnInput, error) {
+	var it shape.OwnInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"ref", "role", "principals", "was", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "ref":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ref"))
+			data, err := ec.unmarshalNRef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ref = data
+		case "role":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Role = data
+		case "principals":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("principals"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Principals = data
+		case "was":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("was"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Was = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
 		}
 	}
 	return it, nil
@@ -12057,6 +13808,49 @@ func (ec *executionContext) _Activity(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var annotatePayloadImplementors = []string{"AnnotatePayload"}
+
+func (ec *executionContext) _AnnotatePayload(ctx context.Context, sel ast.SelectionSet, obj *shape.AnnotatePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, annotatePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AnnotatePayload")
+		case "assets":
+			out.Values[i] = ec._AnnotatePayload_assets(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revision":
+			out.Values[i] = ec._AnnotatePayload_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var assetImplementors = []string{"Asset"}
 
 func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, obj *shape.Asset) graphql.Marshaler {
@@ -12114,6 +13908,11 @@ func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "says":
+			out.Values[i] = ec._Asset_says(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "labels":
 			out.Values[i] = ec._Asset_labels(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -12131,6 +13930,11 @@ func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, ob
 			}
 		case "owners":
 			out.Values[i] = ec._Asset_owners(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "ownersSaid":
+			out.Values[i] = ec._Asset_ownersSaid(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -12362,6 +14166,44 @@ func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, ob
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "mayDescribe":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Asset_mayDescribe(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -12489,6 +14331,59 @@ func (ec *executionContext) _AuditVerification(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var changesImplementors = []string{"Changes"}
+
+func (ec *executionContext) _Changes(ctx context.Context, sel ast.SelectionSet, obj *shape.Changes) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changesImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Changes")
+		case "what":
+			out.Values[i] = ec._Changes_what(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "began":
+			out.Values[i] = ec._Changes_began(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changed":
+			out.Values[i] = ec._Changes_changed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ended":
+			out.Values[i] = ec._Changes_ended(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var columnImplementors = []string{"Column"}
 
 func (ec *executionContext) _Column(ctx context.Context, sel ast.SelectionSet, obj *shape.Column) graphql.Marshaler {
@@ -12528,6 +14423,11 @@ func (ec *executionContext) _Column(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "description":
 			out.Values[i] = ec._Column_description(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "says":
+			out.Values[i] = ec._Column_says(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -13675,6 +15575,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Mutation")
+		case "annotate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_annotate(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "own":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_own(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "plan":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_plan(ctx, field)
@@ -13699,6 +15613,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "undo":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_undo(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "undoRun":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_undoRun(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -13854,6 +15775,59 @@ func (ec *executionContext) _Owner(ctx context.Context, sel ast.SelectionSet, ob
 			out.Values[i] = ec._Owner_provenance(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var ownerSaidImplementors = []string{"OwnerSaid"}
+
+func (ec *executionContext) _OwnerSaid(ctx context.Context, sel ast.SelectionSet, obj *shape.OwnerSaid) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ownerSaidImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OwnerSaid")
+		case "principal":
+			out.Values[i] = ec._OwnerSaid_principal(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "role":
+			out.Values[i] = ec._OwnerSaid_role(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "provenance":
+			out.Values[i] = ec._OwnerSaid_provenance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "effective":
+			out.Values[i] = ec._OwnerSaid_effective(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -14472,6 +16446,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "runs":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_runs(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "undoPreview":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_undoPreview(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "search":
 			field := field
 
@@ -14660,6 +16678,160 @@ func (ec *executionContext) _Rule(ctx context.Context, sel ast.SelectionSet, obj
 			out.Values[i] = ec._Rule_why(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var runImplementors = []string{"Run"}
+
+func (ec *executionContext) _Run(ctx context.Context, sel ast.SelectionSet, obj *shape.Run) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, runImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Run")
+		case "revision":
+			out.Values[i] = ec._Run_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._Run_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._Run_actor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "undid":
+			out.Values[i] = ec._Run_undid(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "undoneBy":
+			out.Values[i] = ec._Run_undoneBy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._Run_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var saidImplementors = []string{"Said"}
+
+func (ec *executionContext) _Said(ctx context.Context, sel ast.SelectionSet, obj *graph.Said) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, saidImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Said")
+		case "attribute":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Said_attribute(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "value":
+			out.Values[i] = ec._Said_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "provenance":
+			out.Values[i] = ec._Said_provenance(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "effective":
+			out.Values[i] = ec._Said_effective(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "differs":
+			out.Values[i] = ec._Said_differs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -15528,6 +17700,69 @@ func (ec *executionContext) _Token(ctx context.Context, sel ast.SelectionSet, ob
 	return out
 }
 
+var undoRunImplementors = []string{"UndoRun"}
+
+func (ec *executionContext) _UndoRun(ctx context.Context, sel ast.SelectionSet, obj *shape.UndoRun) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, undoRunImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UndoRun")
+		case "run":
+			out.Values[i] = ec._UndoRun_run(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "made":
+			out.Values[i] = ec._UndoRun_made(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "source":
+			out.Values[i] = ec._UndoRun_source(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._UndoRun_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "laterTotal":
+			out.Values[i] = ec._UndoRun_laterTotal(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "later":
+			out.Values[i] = ec._UndoRun_later(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var wayImplementors = []string{"Way"}
 
 func (ec *executionContext) _Way(ctx context.Context, sel ast.SelectionSet, obj *shape.Way) graphql.Marshaler {
@@ -16066,8 +18301,53 @@ func (ec *executionContext) marshalNActivity2ᚕcadastreᚗdevᚋcadastreᚋgrap
 	return ret
 }
 
+func (ec *executionContext) unmarshalNAnnotateInput2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotateInput(ctx context.Context, v any) (shape.AnnotateInput, error) {
+	res, err := ec.unmarshalInputAnnotateInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNAnnotateInput2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotateInputᚄ(ctx context.Context, v any) ([]shape.AnnotateInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]shape.AnnotateInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAnnotateInput2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotateInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNAnnotatePayload2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAnnotatePayload(ctx context.Context, sel ast.SelectionSet, v *shape.AnnotatePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AnnotatePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNAsset2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAsset(ctx context.Context, sel ast.SelectionSet, v shape.Asset) graphql.Marshaler {
 	return ec._Asset(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAsset2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAssetᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.Asset) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAsset2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAsset(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNAudience2cadastreᚗdevᚋcadastreᚋgraphᚐAudience(ctx context.Context, sel ast.SelectionSet, v graph.Audience) graphql.Marshaler {
@@ -16114,6 +18394,26 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNChanges2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐChanges(ctx context.Context, sel ast.SelectionSet, v shape.Changes) graphql.Marshaler {
+	return ec._Changes(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNChanges2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐChangesᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.Changes) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNChanges2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐChanges(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNColumn2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐColumn(ctx context.Context, sel ast.SelectionSet, v shape.Column) graphql.Marshaler {
@@ -16494,6 +18794,25 @@ func (ec *executionContext) marshalNNewToken2ᚖcadastreᚗdevᚋcadastreᚋgrap
 	return ec._NewToken(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNOwnInput2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnInput(ctx context.Context, v any) (shape.OwnInput, error) {
+	res, err := ec.unmarshalInputOwnInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNOwnInput2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnInputᚄ(ctx context.Context, v any) ([]shape.OwnInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]shape.OwnInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNOwnInput2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalNOwner2cadastreᚗdevᚋcadastreᚋgraphᚐOwner(ctx context.Context, sel ast.SelectionSet, v graph.Owner) graphql.Marshaler {
 	return ec._Owner(ctx, sel, &v)
 }
@@ -16503,6 +18822,26 @@ func (ec *executionContext) marshalNOwner2ᚕcadastreᚗdevᚋcadastreᚋgraph�
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNOwner2cadastreᚗdevᚋcadastreᚋgraphᚐOwner(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOwnerSaid2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnerSaid(ctx context.Context, sel ast.SelectionSet, v shape.OwnerSaid) graphql.Marshaler {
+	return ec._OwnerSaid(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNOwnerSaid2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnerSaidᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.OwnerSaid) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOwnerSaid2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐOwnerSaid(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -16656,6 +18995,46 @@ func (ec *executionContext) marshalNRule2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐ
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRule2cadastreᚗdevᚋcadastreᚋgraphᚐRule(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRun2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐRun(ctx context.Context, sel ast.SelectionSet, v shape.Run) graphql.Marshaler {
+	return ec._Run(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRun2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐRunᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.Run) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRun2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐRun(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSaid2cadastreᚗdevᚋcadastreᚋgraphᚐSaid(ctx context.Context, sel ast.SelectionSet, v graph.Said) graphql.Marshaler {
+	return ec._Said(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSaid2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐSaidᚄ(ctx context.Context, sel ast.SelectionSet, v []graph.Said) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSaid2cadastreᚗdevᚋcadastreᚋgraphᚐSaid(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -16935,6 +19314,16 @@ func (ec *executionContext) marshalNToken2ᚖcadastreᚗdevᚋcadastreᚋgraph�
 		return graphql.Null
 	}
 	return ec._Token(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUndoRun2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐUndoRun(ctx context.Context, sel ast.SelectionSet, v *shape.UndoRun) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UndoRun(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNWay2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐWay(ctx context.Context, sel ast.SelectionSet, v shape.Way) graphql.Marshaler {

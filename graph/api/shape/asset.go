@@ -48,7 +48,11 @@ func Labels(m map[string]string) []Label {
 type AssetView struct {
 	Asset      graph.Asset
 	Visibility graph.Visibility
-	Owners     []graph.Owner
+	// Owners are all whom anybody names.
+	Owners []graph.Owner
+	// Annotations are what is said, beside the source, of the asset and its
+	// columns.
+	Annotations []graph.Annotation
 }
 
 // Asset is an asset of the API. Page is what its lists are loaded with.
@@ -58,19 +62,25 @@ type Asset struct {
 	Source                       string
 	Parent                       graph.Ref
 	Location, Title, Description string
+	Says                         []graph.Said
 	Labels                       []Label
 	Definition, Unread           string
 	Owners                       []graph.Owner
-	Page                         any
+	OwnersSaid                   []OwnerSaid
+	// Annotations are what is said of its columns, too.
+	Annotations []graph.Annotation
+	Page        any
 }
 
-// NewAsset shows an asset. page is kept as it is.
+// NewAsset shows an asset by the words that count. page is kept as it is.
 func NewAsset(v AssetView, page any) Asset {
-	a := v.Asset
+	a, said := v.Asset, v.Asset.Says(v.Annotations)
 	return Asset{
 		Ref: a.Ref, Name: a.Ref.Base(), Kind: string(a.Kind), Visibility: string(v.Visibility),
-		Source: a.Source, Parent: a.Parent, Location: a.Location, Title: a.Title, Description: a.Description,
-		Labels: Labels(a.Labels), Definition: a.Definition, Unread: a.Unread, Owners: v.Owners, Page: page,
+		Source: a.Source, Parent: a.Parent, Location: a.Location,
+		Title: graph.EffectiveText(said, graph.AttributeTitle), Description: graph.EffectiveText(said, graph.AttributeDescription), Says: said,
+		Labels: Labels(a.Labels), Definition: a.Definition, Unread: a.Unread,
+		Owners: graph.EffectiveOwners(v.Owners), OwnersSaid: NewOwnersSaid(v.Owners), Annotations: v.Annotations, Page: page,
 	}
 }
 
@@ -79,16 +89,19 @@ type Column struct {
 	Ref                        graph.Ref
 	Path, Name, DataType, Mode string
 	Description                string
+	Says                       []graph.Said
 	PolicyTags                 []string
 	Assessment                 string
 	Tags                       []graph.Tag
 	Page                       any
 }
 
-// NewColumn shows a column with what all witnesses say of it.
-func NewColumn(c graph.Column, tags []graph.Tag, page any) Column {
+// NewColumn shows a column of an asset with what all witnesses say of it.
+func NewColumn(c graph.Column, of Asset, tags []graph.Tag, page any) Column {
+	said := c.Says(of.Source, of.Annotations)
 	return Column{
-		Ref: c.Ref, Path: c.Ref.Path, Name: c.Name(), DataType: c.Type, Mode: string(c.Mode), Description: c.Description,
+		Ref: c.Ref, Path: c.Ref.Path, Name: c.Name(), DataType: c.Type, Mode: string(c.Mode),
+		Description: graph.EffectiveText(said, graph.AttributeDescription), Says: said,
 		PolicyTags: c.PolicyTags, Assessment: string(graph.Assess(tags)), Tags: tags, Page: page,
 	}
 }

@@ -113,7 +113,7 @@ func TestColumnShowsAllWitnesses(t *testing.T) {
 	t.Parallel()
 	c := graph.Column{Ref: graph.BigQueryRef("p", "d", "t").Column("a.b"), Type: "STRING", Mode: graph.ModeNullable}
 	tags := []graph.Tag{graphtest.Proposed(c.Ref, graphtest.LabelName, "names", 0.5), graphtest.Rejected(c.Ref, graphtest.LabelName, "olu")}
-	got := shape.NewColumn(c, tags, nil)
+	got := shape.NewColumn(c, shape.Asset{}, tags, nil)
 	if got.Path != "a.b" || got.Name != "b" || got.Assessment != string(graph.Untouched) || len(got.Tags) != 2 {
 		t.Errorf("shown as %+v", got)
 	}

@@ -52,6 +52,20 @@ test_data_owners_tag_what_nobody_owns if {
 	not ask("tag", ["owners"], [], "customer").allow
 }
 
+test_who_tags_describes_too if {
+	every case in [
+		[[], ["user:x"], "", "action.describe_own"],
+		[["customer-owners"], ["user:y"], "customer", "action.describe_domain"],
+		[["owners"], [], "", "action.describe_unclaimed"],
+	] {
+		ask("describe", case[0], case[1], case[2]).rules[0].id == case[3]
+	}
+	not ask("describe", ["auditors"], ["user:y"], "").allow
+	not ask("describe", ["customer-owners"], ["user:y"], "finance").allow
+	not ask("describe", ["owners"], ["user:y"], "").allow
+	not ask("describe", ["owners"], [], "customer").allow
+}
+
 test_nobody_may_do_what_is_not_named if {
 	answer := ask("destroy", ["owners", "auditors", "publishers"], ["user:x"], "")
 	not answer.allow

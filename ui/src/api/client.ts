@@ -66,12 +66,15 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
           LabelTerm: (t) => t["label"] as string,
           Statement: (s) => s["id"] as string,
           ...Object.fromEntries(
-            ["Activity", "AuditVerification", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "Label", "Lineage", "LineageEdge", "LineageNode", "Owner", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "Way", "WhoCouldSee"].map((name) => [name, whole]),
+            ["Activity", "AnnotatePayload", "AuditVerification", "Changes", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "Label", "Lineage", "LineageEdge", "LineageNode", "Owner", "OwnerSaid", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "Run", "Said", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "UndoRun", "Way", "WhoCouldSee"].map((name) => [name, whole]),
           ),
         },
         updates: {
           Mutation: {
             tag: (_result, _args, cache) => forgetColumns(cache),
+            annotate: (_result, _args, cache) => forgetColumns(cache),
+            own: (_result, _args, cache) => forgetColumns(cache),
+            undoRun: (_result, _args, cache) => forgetColumns(cache),
             plan: (_result, _args, cache) => forgetReads(cache),
             approve: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),
             apply: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),

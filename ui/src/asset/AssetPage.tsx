@@ -7,15 +7,16 @@ import { useMe } from "../api/session";
 import { AssetDocument, type AssetQuery } from "../gql/graphql";
 import { baseName, container, principalName } from "../lib/ref";
 import { noteOpened } from "../lib/recent";
-import { Badge, Empty, PageHead, Problem, TabLinks, Waiting } from "../parts/base";
+import { Badge, Empty, Problem, TabLinks, Waiting } from "../parts/base";
 import { KindIcon, RefLink } from "../parts/refs";
 import { Sql } from "../parts/sql";
 import { StatementNote } from "../parts/statement";
+import { MayDescribe, SaidText } from "../parts/said";
 import { MayTag, TagBadge } from "../parts/tags";
-import { Why } from "../parts/why";
 import { text } from "../text";
 import { AssetLineage } from "./AssetLineage";
 import { Columns } from "./Columns";
+import { Owners } from "./Owners";
 
 const route = getRouteApi("/asset");
 
@@ -52,10 +53,12 @@ function OneAsset({ refOf }: { refOf: string }) {
   }
   return (
     <MayTag value={asset.mayTag}>
-      <article>
-        <Head asset={asset} />
-        {asset.visibility === "discoverable" ? <Stub asset={asset} /> : <Body asset={asset} />}
-      </article>
+      <MayDescribe value={asset.mayDescribe}>
+        <article>
+          <Head asset={asset} />
+          {asset.visibility === "discoverable" ? <Stub asset={asset} /> : <Body asset={asset} />}
+        </article>
+      </MayDescribe>
     </MayTag>
   );
 }
@@ -70,25 +73,22 @@ function Head({ asset }: { asset: Asset }) {
         {asset.source && <span>{text.asset.seenBy(asset.source)}</span>}
         {asset.location && <span>{text.asset.location(asset.location)}</span>}
       </p>
-      <PageHead
-        title={
-          <>
-            {asset.name}
-            {asset.title.toLowerCase() !== asset.name.toLowerCase() && <span className="ml-2 font-normal text-muted">{asset.title}</span>}
-          </>
-        }
-        lead={asset.description || undefined}
-      />
+      <header className="mb-4">
+        <div className="flex flex-wrap items-baseline gap-x-2">
+          <h1 className="text-xl font-semibold tracking-tight [overflow-wrap:anywhere]">{asset.name}</h1>
+          <SaidText of={asset.ref} attribute="title" says={asset.says}>
+            {asset.title.toLowerCase() !== asset.name.toLowerCase() && <span className="text-xl tracking-tight text-muted [overflow-wrap:anywhere]">{asset.title}</span>}
+          </SaidText>
+        </div>
+        <div className="mt-1 max-w-3xl text-muted">
+          <SaidText of={asset.ref} attribute="description" says={asset.says}>
+            <span className="whitespace-pre-line [overflow-wrap:anywhere]">{asset.description}</span>
+          </SaidText>
+        </div>
+      </header>
       <dl className="mb-5 flex flex-wrap gap-x-8 gap-y-3">
         <Fact title={text.asset.owners}>
-          {asset.owners.length === 0 && <span className="text-muted">{text.asset.ownersNone}</span>}
-          {asset.owners.map((owner) => (
-            <Why key={owner.principal + owner.role} tone="plain" label={`${principalName(owner.principal)}, ${owner.role}`} badge={<>{principalName(owner.principal)} · {owner.role}</>}>
-              <p className="[overflow-wrap:anywhere]">{owner.principal}</p>
-              <p className="text-muted">{`${text.column.says[owner.provenance.kind] ?? owner.provenance.kind} ${owner.provenance.name}`}</p>
-              {owner.provenance.why && <p className="text-muted">{owner.provenance.why}</p>}
-            </Why>
-          ))}
+          <Owners asset={asset} />
         </Fact>
         {asset.labels.length > 0 && (
           <Fact title={text.asset.labels}>

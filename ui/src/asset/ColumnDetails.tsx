@@ -9,6 +9,7 @@ import { useTagging } from "../api/tagging";
 import { AudiencesDocument, ExplainDocument } from "../gql/graphql";
 import { Button, Problem, Waiting } from "../parts/base";
 import { LabelChoice } from "../parts/labels";
+import { SaidText } from "../parts/said";
 import { bySpeaker, EffectBadge, MayTag, TagStory } from "../parts/tags";
 import { text } from "../text";
 import { typeOf } from "./ColumnRow";
@@ -27,7 +28,11 @@ export function ColumnDetails({ column, leaf, close }: { column: Column; leaf: b
           </button>
         </div>
         <p className="text-muted">{`${typeOf(column)}, ${text.column.mode[column.mode] ?? column.mode}`}</p>
-        {column.description && <p className="mt-1">{column.description}</p>}
+        <div className="mt-1">
+          <SaidText of={column.ref} attribute="description" says={column.says}>
+            <span className="whitespace-pre-line [overflow-wrap:anywhere]">{column.description}</span>
+          </SaidText>
+        </div>
       </header>
       <Part title={text.column.tags}>
         {column.tags.length === 0 && <p className="text-muted">{text.asset.assessmentWhy[column.assessment]}</p>}

@@ -8,6 +8,7 @@ import { Link } from "@tanstack/react-router";
 import { Badge, Button, Empty, PageHead, Problem, Time, Waiting } from "../parts/base";
 import { useNotice } from "../parts/notice";
 import { text } from "../text";
+import { Runs } from "./Runs";
 
 const every = 1500;
 
@@ -70,6 +71,7 @@ function SourceCard({ source, crawling, crawled }: { source: Source; crawling: b
           ))}
         </ul>
       )}
+      {may && <Runs source={source.name} undone={crawled} />}
     </li>
   );
 }
