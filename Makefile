@@ -80,6 +80,14 @@ bench: $(BIN)/cadastre-googlesql ## run the benchmarks, each with its anchor
 bench-store: ## the store beside the bare drivers; ASSETS=1000000 for a large estate, FILE= keeps it
 	@CADASTRE_BENCH_ASSETS="$(ASSETS)" CADASTRE_BENCH_FILE="$(FILE)" go test -timeout 3h -run '^$$' -bench 'Bulk|Scale|Unchanged|SmallCommit' -benchtime 3x ./ent/store
 
+# CADASTRE_BENCH_ASSETS is how many assets an estate has; a million of them in
+# the store take long, so that those are searched in the index alone.
+.PHONY: bench-search
+bench-search: ## search estates of 100,000 and a million assets, and beside FTS5
+	@go test -run '^$$' -bench BenchmarkEstate -benchtime 600x -timeout 60m ./graph/search
+	@CADASTRE_BENCH_ASSETS=1000000 go test -run '^$$' -bench BenchmarkEstate -benchtime 600x -timeout 60m ./graph/search
+	@CADASTRE_BENCH_ASSETS=100000 go test -run '^$$' -bench BenchmarkSearchEstate -benchtime 20x -timeout 60m ./ent/store
+
 .PHONY: screenshots
 screenshots: build ## write the pictures in docs/ui again
 	@scripts/e2e docs/ui

@@ -50,11 +50,19 @@
 // rather than ent's generated verbs: history is the same for all seven types,
 // and rows go in a hundred to a statement. All else uses ent's client.
 //
+// # Search
+//
+// The index of the search (graph/search) is derived and never stored. It is
+// built once after a start, by Warm or by the first who searches, some assets
+// at a time; then it moves from revision to revision by the assets that differ,
+// in either direction, since a reader may have begun just before a commit. Who
+// searches while others move it is answered from where it stands until the
+// first document changes. The past has indexes of its own, for two revisions.
+//
 // # Speed
 //
 // Measured by the benchmarks of this package on two cores of a server: 150,000
 // rows a second are committed to an empty file, as many are read and compared
 // by a crawl that changes nothing; an asset page with 200 columns takes 1 ms
-// through a filter by owner. An estate of 2,600 assets and 150,000 columns is
-// searched for the first time after 0.9 s, and then in under 1 ms.
+// through a filter by owner. docs/benchmarks.md tells of searches.
 package store

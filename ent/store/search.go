@@ -18,7 +18,7 @@ import (
 // one of the past from an index of its own, which takes longer the first time.
 // Of the asset of a hit ref, kind, source and parent are told.
 func (r *Reader) Search(ctx context.Context, q search.Query) (search.Result, error) {
-	at, err := r.store.derived.touched.get(r.at, func() (graph.Revision, error) { return r.changedAt(ctx, searched()...) })
+	at, err := r.searchedAt(ctx)
 	if err != nil {
 		return search.Result{}, err
 	}
@@ -41,15 +41,28 @@ func (r *Reader) Search(ctx context.Context, q search.Query) (search.Result, err
 }
 
 // Warm builds the index of the newest revision where it is not there, so that
-// the first search after a start need not wait for it. Whoever searches
-// meanwhile waits for what is being built.
+// the first search after a start need not wait for it; who searches meanwhile
+// waits for the rest. An index that is there follows.
 func (s *Store) Warm(ctx context.Context) error {
 	r, err := s.Reader(ctx, graph.Principal{}, graph.Filter{}, 0)
 	if err != nil {
 		return err
 	}
-	_, err = r.Search(ctx, search.Query{First: 1})
+	at, err := r.searchedAt(ctx)
+	if err != nil {
+		return err
+	}
+	f := &s.derived.newest
+	f.moving.Lock()
+	defer f.moving.Unlock()
+	_, err = f.move(ctx, r, at)
 	return err
+}
+
+// searchedAt returns the last change of what is searched, up to the reader's
+// revision.
+func (r *Reader) searchedAt(ctx context.Context) (graph.Revision, error) {
+	return r.store.derived.touched.get(r.at, func() (graph.Revision, error) { return r.changedAt(ctx, searched()...) })
 }
 
 // searched are the tables from which the documents of the index follow.
@@ -173,20 +186,21 @@ func (r *Reader) changedAssets(ctx context.Context, after, upTo graph.Revision) 
 func (r *Reader) eachDoc(ctx context.Context, at graph.Revision, emit func(search.Doc)) error {
 	for last := ""; ; {
 		var (
-			keys  []string
+			found []string
 			table = assetTable()
-			query = entsql.Dialect(r.store.dialect).Select(colKey).AppendSelectExpr(entsql.Raw("0")).From(entsql.Table(table.name)).
-				Where(entsql.And(entsql.GT(colKey, last), holds(at))).OrderBy(colKey).Limit(chunk)
+			// An asset is about itself; by key there is an index for now alone.
+			query = entsql.Dialect(r.store.dialect).Select(colAbout).AppendSelectExpr(entsql.Raw("0")).From(entsql.Table(table.name)).
+				Where(entsql.And(entsql.GT(colAbout, last), holds(at))).OrderBy(colAbout).Limit(chunk)
 		)
 		text, args := query.Query()
-		if err := each(ctx, r.store.readers, text, args, func(key string, _ int) { keys = append(keys, key) }); err != nil {
+		if err := each(ctx, r.store.readers, text, args, func(about string, _ int) { found = append(found, about) }); err != nil {
 			return fmt.Errorf("list assets: %w", err)
 		}
-		if len(keys) == 0 {
+		if len(found) == 0 {
 			return nil
 		}
-		last = keys[len(keys)-1]
-		docs, err := r.readDocs(ctx, at, keys)
+		last = found[len(found)-1]
+		docs, err := r.readDocs(ctx, at, found)
 		if err != nil {
 			return err
 		}

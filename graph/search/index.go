@@ -58,6 +58,8 @@ const (
 type Index struct {
 	mu    sync.RWMutex
 	words dictionary
+	// letters are the numbers of what words begin with.
+	letters map[rune]uint32
 	// terms holds the postings of each word by its number.
 	terms   []postings
 	entries []entry
@@ -67,8 +69,10 @@ type Index struct {
 	live  bitmap
 	count int
 	// ranked holds the slots as hits stand within a stage, plain as they
-	// would without usage: so those stand that are only discoverable.
+	// would without usage: so those stand that are only discoverable. Until a
+	// document has any usage the two are one, and ranked is not kept.
 	ranked, plain ordered
+	used          bool
 	// bySize and byFullSize hold the slots by how many words the name and
 	// the whole name have, as far as a query can have so many.
 	bySize, byFullSize [maxWords + 1]slots
@@ -134,12 +138,22 @@ func (x *Index) Put(d Doc) {
 	}
 	x.live.add(slot)
 	x.count++
-	r := x.rank(slot, graph.Visible)
-	x.ranked.insert(slot, x.before(r, graph.Visible))
-	r.Usage = 0
-	x.plain.insert(slot, x.before(r, graph.Discoverable))
+	x.order(slot)
 	x.views.put(&x.columns, slot, d)
 	x.sweepSome()
+}
+
+// order gives a new document its place.
+func (x *Index) order(slot uint32) {
+	r := x.rank(slot, graph.Visible)
+	if r.Usage > 0 && !x.used {
+		x.used, x.ranked = true, x.plain.clone()
+	}
+	if x.used {
+		x.ranked.insert(slot, x.before(r, graph.Visible))
+	}
+	r.Usage = 0
+	x.plain.insert(slot, x.before(r, graph.Discoverable))
 }
 
 // Remove takes a document out; one that is not there stays away.
@@ -155,7 +169,9 @@ func (x *Index) remove(ref graph.Ref) {
 	if !ok {
 		return
 	}
-	x.ranked.remove(x.before(x.rank(slot, graph.Visible), graph.Visible))
+	if x.used {
+		x.ranked.remove(x.before(x.rank(slot, graph.Visible), graph.Visible))
+	}
 	x.plain.remove(x.before(x.rank(slot, graph.Discoverable), graph.Discoverable))
 	x.live.drop(slot)
 	x.count--
@@ -275,12 +291,26 @@ func prose(d Doc) func(yield func(string) bool) {
 // termsOf returns the numbers of the words of a text and of what they begin
 // with, and how many words there are.
 func (x *Index) termsOf(text string) (terms []uint32, size int) {
-	for _, word := range words(text) {
-		_, first := utf8.DecodeRuneInString(word)
-		terms = append(terms, x.term(word), x.term(begin+word[:first]))
+	each(text, func(word string, _ Span) {
+		word = strings.ToLower(word)
+		first, n := utf8.DecodeRuneInString(word)
+		terms = append(terms, x.term(word), x.beginning(first, word[:n]))
 		size++
-	}
+	})
 	return terms, size
+}
+
+// beginning returns the number of what stands for all words that begin so.
+func (x *Index) beginning(first rune, letter string) uint32 {
+	if id, ok := x.letters[first]; ok {
+		return id
+	}
+	if x.letters == nil {
+		x.letters = map[rune]uint32{}
+	}
+	id := x.term(begin + letter)
+	x.letters[first] = id
+	return id
 }
 
 func (x *Index) term(word string) uint32 {

@@ -260,7 +260,10 @@ const fewMatches = 512
 func (s *searching) best(at stage, v graph.Visibility, after *rank, size int) []match {
 	shown, order := s.view.visible, &s.index.ranked
 	if v != graph.Visible {
-		shown, order = s.view.discoverable, &s.index.plain
+		shown = s.view.discoverable
+	}
+	if v != graph.Visible || !s.index.used {
+		order = &s.index.plain
 	}
 	b := s.found[0]
 	for i, word := range s.stages[at] {

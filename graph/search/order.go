@@ -61,6 +61,14 @@ func (o *ordered) remove(before func(slot uint32) bool) {
 	}
 }
 
+func (o *ordered) clone() ordered {
+	var c ordered
+	for _, b := range o.blocks {
+		c.blocks = append(c.blocks, slices.Clone(b))
+	}
+	return c
+}
+
 // from gives the slots from a place on, until emit says that it is enough.
 func (o *ordered) from(before func(slot uint32) bool, emit func(slot uint32) bool) {
 	block, at := o.find(before)

@@ -216,6 +216,9 @@ func TestFiltersDoNotMix(t *testing.T) {
 	for ref := range docs {
 		filters = append(filters, graph.Filter{Visible: []graph.Clause{{{Attribute: graph.AttributeRef, In: []string{ref.String(), "%", "bigquery/none"}}}}})
 	}
+	for n := range maxViews {
+		filters = append(filters, graph.Filter{Visible: []graph.Clause{{{Attribute: graph.AttributeOwner, In: []string{fmt.Sprint("user:", n), pick(r, "user:ana", "team:x", "user:b")}}}}})
+	}
 	for range 2 {
 		for i, f := range filters {
 			want, _ := naive{docs: docs, filter: f}.query(Query{})
@@ -224,7 +227,7 @@ func TestFiltersDoNotMix(t *testing.T) {
 			}
 		}
 	}
-	if len(x.views.last) != maxViews {
+	if len(x.views.last) != maxViews || x.maxViews() != maxViews {
 		t.Errorf("%d views are kept", len(x.views.last))
 	}
 }

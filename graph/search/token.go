@@ -19,13 +19,30 @@ type token struct {
 // letter nor digit, where lower case turns to upper ("meterReading"), before
 // the last of several capitals ("HTTPServer"), and between letters and digits.
 func tokens(s string) []token {
-	runes := []rune(s)
 	var out []token
+	each(s, func(word string, span Span) { out = append(out, token{strings.ToLower(word), span}) })
+	return out
+}
+
+// each gives the words of a text as they stand there. Of most texts bytes are
+// letters, and nothing is copied.
+func each(s string, emit func(word string, span Span)) {
+	if strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+		split([]byte(s), func(start, end int) { emit(s[start:end], Span{start, end}) })
+		return
+	}
+	runes := []rune(s)
+	split(runes, func(start, end int) { emit(string(runes[start:end]), Span{start, end}) })
+}
+
+// split finds the words among letters.
+func split[T byte | rune](letters []T, emit func(start, end int)) {
 	start := -1
-	for i, r := range runes {
+	for i, l := range letters {
+		r := rune(l)
 		word := unicode.IsLetter(r) || unicode.IsDigit(r)
-		if start >= 0 && (!word || breaks(runes, i)) {
-			out = append(out, newToken(runes, start, i))
+		if start >= 0 && (!word || breaks(letters, i)) {
+			emit(start, i)
 			start = -1
 		}
 		if word && start < 0 {
@@ -33,25 +50,20 @@ func tokens(s string) []token {
 		}
 	}
 	if start >= 0 {
-		out = append(out, newToken(runes, start, len(runes)))
+		emit(start, len(letters))
 	}
-	return out
-}
-
-func newToken(runes []rune, start, end int) token {
-	return token{strings.ToLower(string(runes[start:end])), Span{start, end}}
 }
 
 // breaks says whether a new word begins at i, which follows a letter or digit.
-func breaks(runes []rune, i int) bool {
-	before, here := runes[i-1], runes[i]
+func breaks[T byte | rune](letters []T, i int) bool {
+	before, here := rune(letters[i-1]), rune(letters[i])
 	switch {
 	case unicode.IsDigit(before) != unicode.IsDigit(here):
 		return true
 	case unicode.IsLower(before) && unicode.IsUpper(here):
 		return true
 	case unicode.IsUpper(before) && unicode.IsUpper(here):
-		return i+1 < len(runes) && unicode.IsLower(runes[i+1])
+		return i+1 < len(letters) && unicode.IsLower(rune(letters[i+1]))
 	}
 	return false
 }
@@ -59,9 +71,7 @@ func breaks(runes []rune, i int) bool {
 // words returns the texts of the tokens.
 func words(s string) []string {
 	var out []string
-	for _, t := range tokens(s) {
-		out = append(out, t.text)
-	}
+	each(s, func(word string, _ Span) { out = append(out, strings.ToLower(word)) })
 	return out
 }
 

@@ -29,8 +29,20 @@ type keyedView struct {
 	*view
 }
 
-// maxViews is how many are kept: of a million documents each takes 250 kB.
-const maxViews = 32
+// How many views are kept: people differ by what they own, so that each has a
+// filter of their own. Every change is judged by all of them, and together they
+// may take so many bytes, each of a million documents about 400,000.
+const (
+	minViews  = 32
+	maxViews  = 256
+	viewBytes = 64 << 20
+)
+
+func (x *Index) maxViews() int {
+	c := &x.columns
+	one := 16*len(x.live) + 4*(len(c.owners.values.all)+len(c.labels.values.all)+len(c.parents.values.all)) + 1
+	return max(minViews, min(maxViews, viewBytes/one))
+}
 
 // view returns what a filter shows. The lock of the index is held for reading,
 // so that nothing changes meanwhile.
@@ -47,7 +59,7 @@ func (x *Index) view(f graph.Filter) *view {
 		}
 	}
 	v := x.newView(f)
-	if len(all) < maxViews {
+	if all = all[:min(len(all), x.maxViews())]; len(all) < x.maxViews() {
 		all = append(all, keyedView{})
 	}
 	copy(all[1:], all)

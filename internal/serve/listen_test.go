@@ -6,8 +6,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"cadastre.dev/cadastre/graph"
 )
@@ -70,6 +72,12 @@ func TestAppServesUntilItIsToldToStop(t *testing.T) {
 		}
 	case err := <-ended:
 		t.Fatal(err)
+	}
+	// The search is made ready without anybody searching.
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(h.log.String(), "search is ready"); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatal("the search is not made ready")
+		}
 	}
 	second := h.app().Serve(ctx, func(string) { t.Error("two serve on one address") })
 	mustBe(t, second, graph.ErrUnavailable)

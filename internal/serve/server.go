@@ -39,6 +39,7 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 	working, rest := context.WithCancel(ctx)
 	var keeper sync.WaitGroup
 	keeper.Go(func() { a.keepWorking(working) })
+	keeper.Go(func() { a.warm(working) })
 	defer keeper.Wait()
 	defer rest()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
@@ -56,6 +57,19 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 		return fmt.Errorf("stop serving: %w", err)
 	}
 	return nil
+}
+
+// warm makes the search ready while others are let in already. Where it cannot,
+// the first search tries again and tells.
+func (a *App) warm(ctx context.Context) {
+	began := a.now()
+	if err := a.store.Warm(ctx); err != nil {
+		if ctx.Err() == nil {
+			a.logger.WarnContext(ctx, "search is not ready", "err", err)
+		}
+		return
+	}
+	a.logger.InfoContext(ctx, "search is ready", "dur", a.now().Sub(began))
 }
 
 // Handler is all that is served: the API and the app for those who are signed
