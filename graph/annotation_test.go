@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -166,4 +167,33 @@ func TestEffectiveOwnersAreSettled(t *testing.T) {
 			t.Fatalf("seed %d: the order matters:\n%s", seed, diff)
 		}
 	}
+}
+
+func ExampleAsset_Says() {
+	asset := graph.Asset{Ref: graph.BigQueryRef("p", "d", "t"), Source: "warehouse", Description: "tbl, do not use"}
+	word := graph.Annotation{
+		Ref: asset.Ref, Attribute: graph.AttributeDescription, Value: "One row a customer",
+		Provenance: graph.Provenance{Kind: graph.ByPerson, Name: "olu@example.org"},
+	}
+	for _, said := range asset.Says([]graph.Annotation{word}) {
+		fmt.Printf("%s says %q, counts: %v\n", said.Provenance.Name, said.Value, said.Effective)
+	}
+	// Output:
+	// olu@example.org says "One row a customer", counts: true
+	// warehouse says "tbl, do not use", counts: false
+}
+
+func ExampleEffectiveOwners() {
+	table := graph.BigQueryRef("p", "d", "t")
+	owners := []graph.Owner{
+		{Asset: table, Principal: "user:left@example.org", Role: graph.OwnerAccountable, Provenance: graph.Provenance{Kind: graph.BySource, Name: "warehouse"}},
+		{Asset: table, Principal: "team:platform", Role: graph.OwnerTechnical, Provenance: graph.Provenance{Kind: graph.BySource, Name: "warehouse"}},
+		{Asset: table, Principal: "user:olu@example.org", Role: graph.OwnerAccountable, Provenance: graph.Provenance{Kind: graph.ByPerson, Name: "ana@example.org"}},
+	}
+	for _, o := range graph.EffectiveOwners(owners) {
+		fmt.Println(o.Role, o.Principal)
+	}
+	// Output:
+	// technical team:platform
+	// accountable user:olu@example.org
 }

@@ -32,19 +32,19 @@ func (r *Reader) Committed(ctx context.Context, first int, reasons ...Reason) ([
 	if !r.hidesNothing() {
 		return nil, fmt.Errorf("list commits by their reason: %w", graph.ErrDenied)
 	}
-	var any []predicate.Revision
+	var because []predicate.Revision
 	for _, reason := range reasons {
 		if len(reason.Is) > 0 {
-			any = append(any, revision.WhyIn(reason.Is...))
+			because = append(because, revision.WhyIn(reason.Is...))
 		}
 		if reason.Begins != "" || reason.Ends != "" {
-			any = append(any, revision.And(revision.WhyHasPrefix(reason.Begins), revision.WhyHasSuffix(reason.Ends)))
+			because = append(because, revision.And(revision.WhyHasPrefix(reason.Begins), revision.WhyHasSuffix(reason.Ends)))
 		}
 	}
-	if len(any) == 0 {
+	if len(because) == 0 {
 		return nil, nil
 	}
-	rows, err := r.store.rows.Revision.Query().Where(revision.IDLTE(int64(r.at)), revision.Or(any...)).
+	rows, err := r.store.rows.Revision.Query().Where(revision.IDLTE(int64(r.at)), revision.Or(because...)).
 		Order(gen.Desc(revision.FieldID)).Limit(Page{First: first}.first()).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list commits: %w", fault(err))

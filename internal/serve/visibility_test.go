@@ -184,6 +184,28 @@ func (h *house) askAbout(t *testing.T, who graph.Principal, ref graph.Ref, tell 
 		_, _, err := h.app().Tag(t.Context(), who, []graph.TagRequest{{Ref: r, Label: "user.name", State: "confirmed"}})
 		return err
 	})
+	same("describing", func(r graph.Ref) error {
+		_, err := h.app().Annotate(t.Context(), who, []graph.AnnotateRequest{{Ref: r, Attribute: graph.AttributeTitle, Value: "said"}})
+		return err
+	})
+	same("owning", func(r graph.Ref) error {
+		_, err := h.app().Own(t.Context(), who, []graph.OwnRequest{{Ref: r, Role: graph.OwnerTechnical, Principals: []string{"user:a@b"}}})
+		return err
+	})
+	same("what is said", func(r graph.Ref) error {
+		said, err := h.app().SaidOf(t.Context(), who, r)
+		if err == nil {
+			tell(said, nil)
+		}
+		return err
+	})
+	same("who is named", func(r graph.Ref) error {
+		owners, err := h.app().OwnersOf(t.Context(), who, r)
+		if err == nil {
+			tell(owners, nil)
+		}
+		return err
+	})
 }
 
 // isKnown says whether somebody may at least know of an asset.

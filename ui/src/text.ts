@@ -390,7 +390,7 @@ export const text = {
     undid: (n: number) => `undid revision ${n}`,
     undoneBy: (n: number) => `undone by revision ${n}`,
     undo: "Undo this run",
-    undoOf: (n: number) => `Undo revision ${n}`,
+    undoOf: (n: number) => `Undo this run, revision ${n}`,
     undoLead: (changes: string) => (changes === "" ? "Nothing is left of it to take back." : `It would take back what the run did: ${changes}.`),
     undoFollows: "Lineage, tags and decisions follow. What people said stays. The next crawl reads everything again, so mend the source first.",
     later: (n: number) => `${plural(n, "item")} ${n === 1 ? "stays" : "stay"} as ${n === 1 ? "it is" : "they are"}, for later commits changed ${n === 1 ? "it" : "them"}:`,
@@ -399,8 +399,9 @@ export const text = {
     undoNo: "Keep it",
     undone: (n: number) => `Revision ${n} is undone.`,
     change: (what: string, began: number, changed: number, ended: number) => {
-      const parts = [began > 0 && `${text.count(began)} begin`, changed > 0 && `${text.count(changed)} change`, ended > 0 && `${text.count(ended)} end`].filter((p) => p !== false);
-      return `${what}: ${parts.join(", ")}`;
+      const one = what.replace(/s$/, "");
+      const verb = (n: number, does: string) => (n === 0 ? [] : [`${plural(n, one, what)} ${n === 1 ? `${does}s` : does}`]);
+      return [...verb(began, "begin"), ...verb(changed, "change"), ...verb(ended, "end")].join(", ");
     },
   },
 };

@@ -31,6 +31,8 @@ describe("the texts", () => {
     expect(text.search.total(1, 3)).toBe("1 asset at revision 3");
     expect(text.search.total(1200, 3)).toBe("1,200 assets at revision 3");
     expect(text.home.waiting(1)).toBe("1 proposal waits for you");
+    expect(text.sources.change("tags", 1, 2, 1200)).toBe("1 tag begins, 2 tags change, 1,200 tags end");
+    expect(text.sources.later(1)).toBe("1 item stays as it is, for later commits changed it:");
     expect(text.and(["a", "b", "c"])).toBe("a, b, and c");
   });
 });

@@ -32,14 +32,15 @@ export function SaidText({ of, attribute, says, children }: Props) {
     setEditing(false);
     requestAnimationFrame(() => opener.current?.focus());
   };
+  const label = value === "" ? text.said.none[attribute] : text.said.edit[attribute];
   if (editing) return <Editor of={of} attribute={attribute} value={value} says={mine} leave={leave} />;
   return (
     <>
       {value !== "" && children}
       {may && (
-        <button ref={opener} type="button" onClick={() => setEditing(true)} aria-label={text.said.edit[attribute]} title={text.said.edit[attribute]} className="inline-flex items-center gap-1 rounded px-1 align-baseline text-[0.88rem] text-muted hover:bg-sunken hover:text-ink">
+        <button ref={opener} type="button" onClick={() => setEditing(true)} aria-label={label} title={label} className="inline-flex items-center gap-1 rounded px-1 align-baseline text-[0.88rem] text-muted hover:bg-sunken hover:text-ink">
           <Pencil aria-hidden className="size-3.5" />
-          {value === "" && text.said.none[attribute]}
+          {value === "" && label}
         </button>
       )}
       <Otherwise says={mine} />
@@ -88,7 +89,7 @@ function Editor({ of, attribute, value, says, leave }: { of: string; attribute: 
   const id = useId();
   const shared = { ref: field, value: draft, disabled: busy, "aria-label": text.said.label[attribute], "aria-describedby": id, onKeyDown: press, className: "field w-full" };
   return (
-    <form className="flex w-full max-w-3xl flex-col gap-1.5 text-[1rem] font-normal tracking-normal" onSubmit={(event) => { event.preventDefault(); void save(draft); }}>
+    <form className="flex w-full max-w-3xl flex-col gap-1.5 text-[1rem] font-normal tracking-normal text-ink" onSubmit={(event) => { event.preventDefault(); void save(draft); }}>
       {attribute === "title" ? <input {...shared} maxLength={200} onChange={(e) => setDraft(e.target.value)} /> : <textarea {...shared} rows={3} maxLength={10000} onChange={(e) => setDraft(e.target.value)} />}
       <div className="flex flex-wrap items-center gap-2">
         <Button type="submit" small look="primary" disabled={busy || draft.trim() === value || draft.trim() === ""}>{text.said.save}</Button>

@@ -34,7 +34,7 @@ function RunList({ source, undone }: { source: string; undone: () => void }) {
   );
 }
 
-const inWords = (changes: readonly ChangesPartsFragment[]): string => changes.map((c) => text.sources.change(c.what, c.began, c.changed, c.ended)).join("; ");
+const inWords = (changes: readonly ChangesPartsFragment[]): string => changes.map((c) => text.sources.change(c.what, c.began, c.changed, c.ended)).join(", ");
 
 function RunRow({ run, undone }: { run: Run; undone: () => void }) {
   const client = useClient();

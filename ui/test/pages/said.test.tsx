@@ -64,7 +64,7 @@ describe("what an asset is", () => {
 
   it("is asked for where nobody says anything", async () => {
     openApp(at(report), "Otto");
-    await click("button", "Edit the title");
+    await click("button", "Give it a title");
     await fill("textbox", "Title", "Contacts");
     await click("button", "Save");
     await findText("Contacts");
@@ -74,7 +74,7 @@ describe("what an asset is", () => {
   it("is read, not edited, by who may not describe it", async () => {
     openApp(at(customers, "&column=contact.email"), "Ana");
     await findText(/One row a customer/);
-    expect(screen.queryByRole("button", { name: /^Edit the/ })).toBeNull();
+    expect(screen.queryByRole("button", { name: /^(Edit the|Give it|Describe it)/ })).toBeNull();
   });
 
   it("is said of a column too", async () => {
@@ -150,22 +150,22 @@ describe("a run", () => {
   it("is undone after one plain question, which says what would change", async () => {
     const { server } = openApp("/sources", "Otto");
     await openRuns();
-    await click("button", "Undo revision 42");
-    await findText(/It would take back what the run did: assets: 8 end; columns: 2 change, 61 end\./);
+    await click("button", "Undo this run, revision 42");
+    await findText(/It would take back what the run did: 8 assets end, 2 columns change, 61 columns end\./);
     expect(server.catalog.runs).toHaveLength(1);
     await click("button", "Undo it");
     await findText("Revision 42 is undone.");
     await findText("undone by revision 43");
     await findText("undid revision 42");
-    expect(screen.queryByRole("button", { name: "Undo revision 42" })).toBeNull();
+    expect(screen.queryByRole("button", { name: "Undo this run, revision 42" })).toBeNull();
   });
 
   it("is kept where one thinks again", async () => {
     const { server } = openApp("/sources", "Otto");
     await openRuns();
-    await click("button", "Undo revision 42");
-    await press("Escape", await findRole("group", { name: "Undo revision 42" }));
-    await expect.poll(() => screen.queryByRole("group", { name: "Undo revision 42" })).toBeNull();
+    await click("button", "Undo this run, revision 42");
+    await press("Escape", await findRole("group", { name: "Undo this run, revision 42" }));
+    await expect.poll(() => screen.queryByRole("group", { name: "Undo this run, revision 42" })).toBeNull();
     expect(server.catalog.runs).toHaveLength(1);
   });
 
@@ -174,7 +174,7 @@ describe("a run", () => {
     server.catalog.later = [customers];
     openApp("/sources", "Otto", server);
     await openRuns();
-    await click("button", "Undo revision 42");
+    await click("button", "Undo this run, revision 42");
     await findText(/1 item stays as it is/);
     await click("button", "Undo the rest");
     await findText("Revision 42 is undone.");
