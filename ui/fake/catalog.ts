@@ -3,7 +3,7 @@
  * gets. Simple on purpose; the real rules live in the program.
  */
 import { assets as makeAssets, audiences, people, tags as makeTags } from "./company.ts";
-import type { FakeAsset, FakeColumn, FakeEvent, FakePerson, FakePlan, FakeTag } from "./types.ts";
+import type { FakeAsset, FakeColumn, FakeEvent, FakePerson, FakePlan, FakeTag, FakeToken } from "./types.ts";
 
 export type Code = "NOT_FOUND" | "INVALID" | "DENIED" | "STALE" | "CONFLICT" | "UNAVAILABLE" | "INTERNAL";
 
@@ -40,6 +40,9 @@ export class Catalog {
   tags: FakeTag[] = makeTags();
   plans: FakePlan[] = [];
   events: FakeEvent[] = [];
+  tokens: FakeToken[] = [];
+  /** The removal that the registry holds back; null once it was allowed. */
+  held: { hash: string; at: string; scopes: { parent: string | null; ends: number; of: number }[]; total: number; examples: string[]; allowedBy: string | null } | null = null;
   activity: { kind: string; subject: string; state: string; done: number; total: number }[] = [];
   /** "audience asset" for each view that stands. */
   published = new Set<string>();

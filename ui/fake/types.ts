@@ -10,6 +10,17 @@ export interface FakeTag {
   provenance: { kind: string; name: string; why: string };
 }
 
+export interface FakeToken {
+  id: string;
+  name: string;
+  sources: string[];
+  createdBy: string;
+  createdAt: string;
+  expiresAt: string;
+  revokedAt: string | null;
+  lastUsedAt: string | null;
+}
+
 export interface FakeColumn {
   ref: string;
   path: string;

@@ -63,10 +63,11 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
           Audience: (a) => a["name"] as string,
           Source: (s) => s["name"] as string,
           Event: (e) => String(e["seq"]),
+          Token: (k) => k["id"] as string,
           LabelTerm: (t) => t["label"] as string,
           Statement: (s) => s["id"] as string,
           ...Object.fromEntries(
-            ["Activity", "AuditVerification", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "Label", "Lineage", "LineageEdge", "LineageNode", "Owner", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "Way", "WhoCouldSee"].map((name) => [name, whole]),
+            ["Activity", "AuditVerification", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "HeldRemoval", "HeldScope", "Label", "Lineage", "LineageEdge", "LineageNode", "NewToken", "Owner", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "Way", "WhoCouldSee"].map((name) => [name, whole]),
           ),
         },
         updates: {
@@ -77,6 +78,7 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
             apply: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),
             undo: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),
             crawl: (_result, _args, cache) => forgetReads(cache, ["search"]),
+            createToken: (_result, _args, cache) => forgetReads(cache, ["tokens", "sources"]),
           },
         },
       }),
