@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -197,30 +196,43 @@ func keyOf(f graph.Fact) string {
 	return "asset"
 }
 
-// toCompare returns the facts that must be compared with what is known, and
-// the assets that they speak of. ended are assets that the run no longer saw.
-func (c *facts) toCompare(ended []graph.Ref) (list []graph.Fact, refs []graph.Ref) {
+// toCompare returns the assets of which something must be compared with what
+// is known, sorted: those of which something new is said, and those that ended.
+func (c *facts) toCompare(ended []graph.Ref) []graph.Ref {
 	gone := make(map[graph.Ref]bool, len(ended))
 	for _, ref := range ended {
 		gone[ref] = true
 	}
-	for _, ref := range c.refs() {
-		g := c.groups[ref]
+	refs := slices.Clone(ended)
+	for ref, g := range c.groups {
+		if len(g.facts) > 0 && g.digest != c.last[ref] && !gone[ref] {
+			refs = append(refs, ref)
+		}
+	}
+	slices.SortFunc(refs, graph.CompareRefs)
+	return slices.Compact(refs)
+}
+
+// about returns what is said of some assets, and of the scopes that may hold
+// them.
+func (c *facts) about(refs []graph.Ref, gone map[graph.Ref]bool) []graph.Fact {
+	var list []graph.Fact
+	for _, ref := range refs {
 		if c.isThere(ref) {
 			list = append(list, graph.AssetUnchanged{Ref: ref})
 		}
-		if len(g.facts) > 0 && (g.digest != c.last[ref] || gone[ref]) {
-			list, refs = append(list, g.facts...), append(refs, ref)
+		if g := c.groups[ref]; g != nil {
+			list = append(list, g.facts...)
+		}
+		if gone[ref] {
+			list = append(list, graph.ScopeDone{Scope: graph.Scope{Source: c.source, Parent: ref}})
 		}
 	}
 	for _, scope := range c.scopes {
 		list = append(list, graph.ScopeDone{Scope: scope})
 	}
-	return list, refs
+	return list
 }
-
-// refs are all assets that were spoken of, sorted.
-func (c *facts) refs() []graph.Ref { return slices.SortedFunc(maps.Keys(c.groups), graph.CompareRefs) }
 
 // isThere says whether the run saw the asset itself.
 func (c *facts) isThere(ref graph.Ref) bool {

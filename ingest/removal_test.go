@@ -245,3 +245,33 @@ func TestSettleTellsWhatToCommit(t *testing.T) {
 		}
 	}
 }
+
+// A crawl of more assets than are compared at a time is still one delta, in
+// order, and one revision.
+func TestManyAssetsAreOneRevision(t *testing.T) {
+	t.Parallel()
+	var c ingesttest.Catalog
+	s := &fake{facts: estate(701, 600), cursor: ingest.Cursor("1")}
+	first := mustRun(t, s, &c)
+	if first.Revision != 1 || len(first.Delta) != 1301 || len(c.All()) != 1301 {
+		t.Fatalf("revision %d of %d changes", first.Revision, len(first.Delta))
+	}
+	facts := estate(701, 600)
+	for i, f := range facts {
+		if seen, ok := f.(graph.AssetSeen); ok && i%2 == 0 {
+			seen.Columns = []graph.Column{{Ref: seen.Asset.Ref.Column("x")}}
+			seen.Asset.Description = "changed"
+			facts[i] = seen
+		}
+	}
+	s.facts = facts
+	second := mustRun(t, s, &c)
+	for i, change := range second.Delta {
+		if _, isAsset := change.Item().(graph.Asset); isAsset != (i < 651) {
+			t.Fatalf("change %d is %+v, want the 651 assets before what belongs to them", i, change)
+		}
+	}
+	if second.Revision != 2 || len(second.Delta) != 1302 {
+		t.Errorf("revision %d of %d changes", second.Revision, len(second.Delta))
+	}
+}

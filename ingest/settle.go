@@ -80,31 +80,81 @@ func (c *facts) settle(ctx context.Context, k Knower, cfg SettleConfig) (Crawl, 
 	if crawl.Held = stood.judge(cfg.Removal, cfg.Allowed, cfg.Now); crawl.Held != nil {
 		return crawl, 0, nil
 	}
-	ended := slices.Concat(stood.refs(), cfg.Gone)
-	list, compared := c.toCompare(ended)
+	refs := c.toCompare(slices.Concat(stood.refs(), cfg.Gone))
+	gone := make(map[graph.Ref]bool, len(cfg.Gone))
 	for _, ref := range cfg.Gone {
-		list = append(list, graph.ScopeDone{Scope: graph.Scope{Source: c.source, Parent: ref}})
+		gone[ref] = true
 	}
-	if refs := slices.Concat(compared, ended); len(refs) > 0 {
-		known, err := k.Known(ctx, refs...)
+	said := 0
+	crawl.Sightings = make(map[graph.Ref]Digest, len(refs))
+	var delta inOrder
+	for part := range slices.Chunk(refs, comparedAtOnce) {
+		known, err := k.Known(ctx, part...)
 		if err != nil {
 			return crawl, 0, fmt.Errorf("read what is known: %w", err)
 		}
-		crawl.Delta = graph.Diff(graph.Observe(known, list))
+		delta.add(graph.Diff(graph.Observe(known, c.about(part, gone))))
+		said += c.conclude(&crawl, part)
 	}
-	crawl.Sightings = make(map[graph.Ref]Digest, len(compared))
-	for _, ref := range compared {
-		if digest, ok := c.groups[ref].known(); ok {
+	crawl.Delta = delta.all()
+	for _, scope := range c.scopes {
+		crawl.Done = append(crawl.Done, scope.Parent)
+	}
+	return crawl, len(c.groups) - said, nil
+}
+
+// comparedAtOnce is of how many assets all that is known is held in memory at
+// a time. Each asset is compared by itself, so that it does not matter which
+// are together.
+const comparedAtOnce = 500
+
+// conclude keeps what is to be remembered of assets that were compared, and
+// lets go of what was said. It returns of how many something was said.
+func (c *facts) conclude(crawl *Crawl, refs []graph.Ref) (said int) {
+	for _, ref := range refs {
+		g := c.groups[ref]
+		if g == nil {
+			continue
+		}
+		said++
+		if digest, ok := g.known(); ok {
 			crawl.Sightings[ref] = digest
 		} else {
 			crawl.Forget = append(crawl.Forget, ref)
 		}
+		g.facts = nil
 	}
-	for _, scope := range c.scopes {
-		crawl.Done = append(crawl.Done, scope.Parent)
-	}
-	return crawl, len(c.groups) - len(compared), nil
+	return said
 }
+
+// inOrder collects deltas of different assets: assets stand before all that
+// belongs to any of them.
+type inOrder [8]graph.Delta
+
+func (o *inOrder) add(delta graph.Delta) {
+	for _, c := range delta {
+		at := len(o) - 1
+		switch c.Item().(type) {
+		case graph.Asset:
+			at = 0
+		case graph.Column:
+			at = 1
+		case graph.Owner:
+			at = 2
+		case graph.Grant:
+			at = 3
+		case graph.Tag:
+			at = 4
+		case graph.Statement:
+			at = 5
+		case graph.Edge:
+			at = 6
+		}
+		o[at] = append(o[at], c)
+	}
+}
+
+func (o *inOrder) all() graph.Delta { return slices.Concat(o[:]...) }
 
 // standing looks at what stood in the scopes that were seen whole.
 func (c *facts) standing(ctx context.Context, k Knower) (*standing, error) {

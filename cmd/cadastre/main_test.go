@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/internal/googlesql"
+	"cadastre.dev/cadastre/internal/sandbox/company"
 	"cadastre.dev/cadastre/internal/serve"
 )
 
@@ -59,7 +61,7 @@ func TestStories(t *testing.T) {
 			return false, fmt.Errorf("condition %q is unknown", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"demo": startDemo, "exits": exits, "hash": hash, "runs": keepRun, "flip": flip, "keys": keys,
+			"demo": startDemo, "exits": exits, "hash": hash, "runs": keepRun, "flip": flip, "keys": keys, "drop": drop, "held": held, "token": token,
 		},
 		RequireExplicitExec: true,
 	})
@@ -119,6 +121,46 @@ func keepRun(ts *testscript.TestScript, _ bool, _ []string) {
 		ts.Fatalf("no run is listed")
 	}
 	ts.Setenv("RUN", strconv.FormatInt(runs[len(runs)-1].Revision, 10))
+}
+
+// held keeps the hash of the first removal that the JSON document that was
+// last printed says is held back in $HELD.
+func held(ts *testscript.TestScript, _ bool, _ []string) {
+	var reports []struct{ Held string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &reports))
+	for _, r := range reports {
+		if r.Held != "" {
+			ts.Setenv("HELD", r.Held)
+			return
+		}
+	}
+	ts.Fatalf("nothing is held back")
+}
+
+// token keeps the id of the first token that was last listed: token NAME.
+func token(ts *testscript.TestScript, _ bool, args []string) {
+	var tokens []struct{ ID string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &tokens))
+	if len(tokens) == 0 {
+		ts.Fatalf("there is no token")
+	}
+	ts.Setenv(args[0], tokens[0].ID)
+}
+
+// drop drops a table of the demo's warehouse: drop DIR DATASET TABLE.
+func drop(ts *testscript.TestScript, _ bool, args []string) {
+	config, err := serve.LoadConfig(filepath.Join(ts.MkAbs(args[0]), serve.ConfigFile), nil)
+	ts.Check(err)
+	address := fmt.Sprintf("%sprojects/%s/datasets/%s/tables/%s", config.Sources[0].BigQuery.Endpoint, company.Project, args[1], args[2])
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodDelete, address, nil)
+	ts.Check(err)
+	request.Header.Set("Authorization", "Bearer "+company.Token(company.Scheduler()))
+	answer, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	ts.Check(answer.Body.Close())
+	if answer.StatusCode >= 300 {
+		ts.Fatalf("drop %s: %s", address, answer.Status)
+	}
 }
 
 // flip changes one byte of the first place of a text in a file: flip FILE TEXT.

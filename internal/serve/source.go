@@ -18,7 +18,7 @@ func (a *App) Sources(ctx context.Context, who graph.Principal) ([]shape.Source,
 	if err != nil {
 		return nil, err
 	}
-	operates, _, err := a.policy.May(ctx, who, graph.ActionCrawl, graph.Asset{}, nil)
+	operates, _, err := a.allows(ctx, who, graph.ActionCrawl, graph.Asset{}, nil)
 	if err != nil {
 		return nil, err
 	}

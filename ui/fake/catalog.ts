@@ -3,7 +3,7 @@
  * gets. Simple on purpose; the real rules live in the program.
  */
 import { assets as makeAssets, audiences, people, tags as makeTags } from "./company.ts";
-import type { FakeAsset, FakeColumn, FakeEvent, FakeOwner, FakePerson, FakePlan, FakeRun, FakeTag, FakeWord } from "./types.ts";
+import type { FakeAsset, FakeColumn, FakeEvent, FakeOwner, FakePerson, FakePlan, FakeRun, FakeTag, FakeToken, FakeWord } from "./types.ts";
 
 export type Code = "NOT_FOUND" | "INVALID" | "DENIED" | "STALE" | "CONFLICT" | "UNAVAILABLE" | "INTERNAL";
 
@@ -43,6 +43,9 @@ export class Catalog {
   runs: FakeRun[] = [];
   plans: FakePlan[] = [];
   events: FakeEvent[] = [];
+  tokens: FakeToken[] = [];
+  /** The removal that the registry holds back; null once it was allowed. */
+  held: { hash: string; at: string; scopes: { parent: string | null; ends: number; of: number }[]; total: number; examples: string[]; allowedBy: string | null } | null = null;
   activity: { kind: string; subject: string; state: string; done: number; total: number }[] = [];
   /** "audience asset" for each view that stands. */
   published = new Set<string>();

@@ -6,7 +6,7 @@ import type { FakeAsset, FakeColumn, FakeEdge, FakePerson, FakeStatement, FakeTa
 
 export const people: FakePerson[] = [
   { id: "ana@halden.example", name: "Ana", groups: ["analysts@halden.example"], actions: [] },
-  { id: "otto@halden.example", name: "Otto", groups: ["data-owners@halden.example"], actions: ["tag", "describe", "plan", "approve", "apply", "crawl"] },
+  { id: "otto@halden.example", name: "Otto", groups: ["data-owners@halden.example"], actions: ["tag", "describe", "plan", "approve", "apply", "crawl", "administer"] },
   { id: "audra@halden.example", name: "Audra", groups: ["auditors@halden.example"], actions: ["audit"] },
 ];
 

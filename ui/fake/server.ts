@@ -36,9 +36,9 @@ function assetFields(asset: FakeAsset, { catalog, person }: Context) {
     tags: () => catalog.tagsOf(c.ref),
     whatISee: () => mine.map((a) => catalog.explain(c.ref, a.name)),
   }));
-  if (visibility === "discoverable") return { ...asset, visibility, parent: null, source: "", location: "", title: "", description: "", says: [], owners, ownersSaid, labels: [], definition: "", unread: "", columns: [], tags: [], statement: null, views: [], mayTag: false, mayDescribe: false };
+  if (visibility === "discoverable") return { ...asset, visibility, parent: null, source: "", location: "", title: "", description: "", says: [], owners, ownersSaid, labels: [], definition: "", unread: "", columns: [], tags: [], statement: null, views: [], lastSeen: null, mayTag: false, mayDescribe: false };
   const views = [...catalog.published].filter((p) => p.endsWith(` ${asset.ref}`)).map((p) => p.split(" ")[0]!).map((audience) => ({ audience, ref: viewRef(audience, asset.ref) }));
-  return { ...asset, visibility, title: word("title"), description: word("description"), says: said, owners, ownersSaid, columns, views, tags: catalog.tagsOf(asset.ref), mayTag: catalog.owns(person), mayDescribe: catalog.owns(person) };
+  return { ...asset, visibility, title: word("title"), description: word("description"), says: said, owners, ownersSaid, columns, views, tags: catalog.tagsOf(asset.ref), lastSeen: catalog.events[0]!.at, mayTag: catalog.owns(person), mayDescribe: catalog.owns(person) };
 }
 
 /** The most that the API gives in one page. */
@@ -98,14 +98,19 @@ const queries = {
     return { ok: true, events: catalog.events.length, broken: null, reason: "" };
   },
   sources: (_: object, { catalog }: Context) => [
-    { name: "warehouse", platform: "bigquery", assets: catalog.assets.filter((a) => a.source === "warehouse").length, crawledAt: catalog.events[0]!.at, problems: [] },
-    { name: "registry", platform: "registry", assets: 3, crawledAt: catalog.events[0]!.at, problems: ["subject payments-value at http://registry.halden.example: field iban has no type; mend the schema there and crawl again"] },
+    { name: "warehouse", platform: "bigquery", assets: catalog.assets.filter((a) => a.source === "warehouse").length, crawledAt: catalog.events[0]!.at, problems: [], held: null },
+    { name: "registry", platform: "registry", assets: 3, crawledAt: catalog.events[0]!.at, problems: ["subject payments-value at http://registry.halden.example: field iban has no type; mend the schema there and crawl again"], held: catalog.held },
+    ...catalog.tokens.flatMap((k) => k.sources).map((name) => ({ name, platform: "push", assets: 0, crawledAt: null, problems: [], held: null })),
   ],
   runs: ({ source, first }: { source: string; first: number }, { catalog, person }: Context) => {
     catalog.allow(person, "crawl");
     return catalog.runs.filter((r) => r.source === source).slice(0, size(first));
   },
   undoPreview: ({ run }: { run: number }, { catalog, person }: Context) => catalog.undoPreview(person, run),
+  tokens: (_: object, { catalog, person }: Context) => {
+    catalog.allow(person, "administer");
+    return [...catalog.tokens].reverse();
+  },
   activity: (_: object, { catalog }: Context) => {
     catalog.activity = catalog.activity.map((a) => ({ ...a, state: "running", done: a.done + 4 })).filter((a) => a.done < a.total);
     return catalog.activity;
@@ -127,11 +132,30 @@ const mutations = {
   approve: ({ id }: { id: string }, { catalog, person }: Context) => approve(catalog, person, id),
   apply: ({ id }: { id: string }, { catalog, person }: Context) => apply(catalog, person, id),
   undo: ({ id }: { id: string }, { catalog, person }: Context) => undo(catalog, person, id),
-  crawl: ({ source }: { source: string }, { catalog, person }: Context) => {
+  crawl: ({ source, remove }: { source: string; remove?: string | null }, { catalog, person }: Context) => {
     catalog.allow(person, "crawl");
+    if (remove && remove !== catalog.held?.hash) throw new Refusal("CONFLICT", "another is held back by now; look at that");
+    if (remove) {
+      catalog.log(person.id, "allow_removal", source);
+      catalog.held = null;
+    }
     catalog.activity.push({ kind: "crawl", subject: source, state: "waiting", done: 0, total: 12 });
     catalog.log(person.id, "crawl", source);
     return queries.sources({}, { catalog, person }).find((s) => s.name === source);
+  },
+  createToken: ({ name, sources, days }: { name: string; sources: string[]; days: number }, { catalog, person }: Context) => {
+    catalog.allow(person, "administer");
+    if (!/^[a-z0-9_-]+$/.test(name)) throw new Refusal("INVALID", `token: name "${name}" is not a word of a-z, 0-9, _ and -`);
+    const token = { id: `t${catalog.tokens.length + 1}`, name, sources, createdBy: person.id, createdAt: catalog.time(), expiresAt: new Date(Date.now() + days * 86_400_000).toISOString(), revokedAt: null, lastUsedAt: null };
+    catalog.tokens.push(token);
+    return { token, secret: `cdst_made-up-${token.id}` };
+  },
+  revokeToken: ({ id }: { id: string }, { catalog, person }: Context) => {
+    catalog.allow(person, "administer");
+    const token = catalog.tokens.find((k) => k.id === id);
+    if (!token) throw new Refusal("NOT_FOUND", "token: not found");
+    token.revokedAt = catalog.time();
+    return token;
   },
 };
 

@@ -35,6 +35,17 @@ export interface FakeRun {
   changes: { what: string; began: number; changed: number; ended: number }[];
 }
 
+export interface FakeToken {
+  id: string;
+  name: string;
+  sources: string[];
+  createdBy: string;
+  createdAt: string;
+  expiresAt: string;
+  revokedAt: string | null;
+  lastUsedAt: string | null;
+}
+
 export interface FakeColumn {
   ref: string;
   path: string;

@@ -403,5 +403,42 @@ export const text = {
       const verb = (n: number, does: string) => (n === 0 ? [] : [`${plural(n, one, what)} ${n === 1 ? `${does}s` : does}`]);
       return [...verb(began, "begin"), ...verb(changed, "change"), ...verb(ended, "end")].join(", ");
     },
+    pushed: "pushed",
+    neverPushed: "never pushed",
+  },
+
+  held: {
+    title: (n: number) => (n === 1 ? "Would remove 1 asset, and wrote nothing" : `Would remove ${text.count(n)} assets, and wrote nothing`),
+    scope: (ends: number, of: number, where: string) => `${text.count(ends)} of ${text.count(of)} of ${where}`,
+    whole: "the whole source",
+    examples: "Among them",
+    look: "Look whether they are really gone. A permission that was taken away looks the same.",
+    remove: "Remove them",
+    sure: (n: number) => (n === 1 ? "Remove 1 asset?" : `Remove ${text.count(n)} assets?`),
+    yes: "Yes, remove",
+    no: "Keep them",
+    allowed: (who: string) => `Allowed by ${who}; the next run removes them.`,
+    done: "Allowed: the next run removes them.",
+  },
+
+  tokens: {
+    title: "Tokens of services that push",
+    lead: "What no crawler reaches, a service pushes with a token, as the sources that the token names.",
+    none: "There is no token.",
+    name: "Service",
+    sources: "Sources",
+    sourcesHint: "crm, dbt",
+    days: "Days",
+    create: "Make a token",
+    shown: "Copy it now: it is not shown again.",
+    copied: "I have it",
+    by: (who: string) => `made by ${who}`,
+    until: "good until",
+    expired: "expired",
+    revokedAt: "revoked",
+    used: "used",
+    neverUsed: "never used",
+    revoke: "Revoke",
+    revoked: (name: string) => `The token of ${name} is revoked.`,
   },
 };

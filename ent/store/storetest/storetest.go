@@ -70,6 +70,7 @@ func Run(t *testing.T, open Open) {
 		{"sessions", sessions},
 		{"fences", fences},
 		{"pins", pins},
+		{"sightings", sightings}, {"many sightings", manySightings}, {"last seen", lastSeen}, {"known of assets", knownOfAssets}, {"tokens", tokens}, {"pushes", pushes}, {"soon", soon}, {"a held removal", heldCursor},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -63,10 +63,11 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
           Audience: (a) => a["name"] as string,
           Source: (s) => s["name"] as string,
           Event: (e) => String(e["seq"]),
+          Token: (k) => k["id"] as string,
           LabelTerm: (t) => t["label"] as string,
           Statement: (s) => s["id"] as string,
           ...Object.fromEntries(
-            ["Activity", "AnnotatePayload", "AuditVerification", "Changes", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "Label", "Lineage", "LineageEdge", "LineageNode", "Owner", "OwnerSaid", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "Run", "Said", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "UndoRun", "Way", "WhoCouldSee"].map((name) => [name, whole]),
+            ["Activity", "AnnotatePayload", "AuditVerification", "Changes", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "HeldRemoval", "HeldScope", "Label", "Lineage", "LineageEdge", "LineageNode", "NewToken", "Owner", "OwnerSaid", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "Run", "Said", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "UndoRun", "Way", "WhoCouldSee"].map((name) => [name, whole]),
           ),
         },
         updates: {
@@ -80,6 +81,7 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
             apply: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),
             undo: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),
             crawl: (_result, _args, cache) => forgetReads(cache, ["search"]),
+            createToken: (_result, _args, cache) => forgetReads(cache, ["tokens", "sources"]),
           },
         },
       }),

@@ -7,7 +7,7 @@ import { useMe } from "../api/session";
 import { AssetDocument, type AssetQuery } from "../gql/graphql";
 import { baseName, container, principalName } from "../lib/ref";
 import { noteOpened } from "../lib/recent";
-import { Badge, Empty, Problem, TabLinks, Waiting } from "../parts/base";
+import { Badge, Empty, Problem, TabLinks, Time, Waiting } from "../parts/base";
 import { KindIcon, RefLink } from "../parts/refs";
 import { Sql } from "../parts/sql";
 import { StatementNote } from "../parts/statement";
@@ -71,6 +71,7 @@ function Head({ asset }: { asset: Asset }) {
         <span>{asset.kind}</span>
         {asset.parent ? <RefLink refTo={asset.parent} className="hover:text-accent" /> : <span className="[overflow-wrap:anywhere]">{container(asset.ref)}</span>}
         {asset.source && <span>{text.asset.seenBy(asset.source)}</span>}
+        {asset.lastSeen && <span><Time at={asset.lastSeen} ago /></span>}
         {asset.location && <span>{text.asset.location(asset.location)}</span>}
       </p>
       <header className="mb-4">

@@ -11,7 +11,7 @@ import { text } from "../text";
 const route = getRouteApi("/audit");
 const pageSize = 50;
 const actionTones: Record<string, Tone> = { refused: "bad", tag: "warn", apply: "ok", approve: "accent", plan: "info", undo: "bad" };
-const actions = ["commit", "tag", "describe", "own", "plan", "approve", "apply", "step", "undo", "undo_run", "crawl", "sign_in", "read", "refused"];
+const actions = ["commit", "tag", "describe", "own", "plan", "approve", "apply", "step", "undo", "undo_run", "crawl", "hold_removal", "allow_removal", "create_token", "revoke_token", "sign_in", "read", "refused"];
 
 type LogEvent = AuditLogQuery["audit"]["edges"][number]["node"];
 

@@ -8,11 +8,14 @@ import { Link } from "@tanstack/react-router";
 import { Badge, Button, Empty, PageHead, Problem, Time, Waiting } from "../parts/base";
 import { useNotice } from "../parts/notice";
 import { text } from "../text";
+import { HeldNote } from "./Held";
 import { Runs } from "./Runs";
+import { Tokens } from "./Tokens";
 
 const every = 1500;
 
 export function SourcesPage() {
+  const administers = useMay("administer");
   const [{ data, error }, again] = useQuery({ query: SourcesDocument, requestPolicy: "cache-and-network" });
   const [eager, setEager] = useState(0);
   const working = (data?.activity.length ?? 0) > 0 || eager > 0;
@@ -36,6 +39,7 @@ export function SourcesPage() {
         ))}
       </ul>
       {data && <ActivityList activity={data.activity} />}
+      {administers && <Tokens />}
     </>
   );
 }
@@ -57,13 +61,14 @@ function SourceCard({ source, crawling, crawled }: { source: Source; crawling: b
         <h2 className="font-semibold">{source.name}</h2>
         <Badge>{source.platform}</Badge>
         {source.problems.length > 0 ? <Badge tone="bad">{text.home.problems(source.problems.length)}</Badge> : source.crawledAt && <Badge tone="ok">{text.home.healthAll}</Badge>}
-        {may && <Button small className="ml-auto" disabled={fetching || crawling} onClick={() => void go()}>{crawling ? text.sources.crawling : text.sources.crawl}</Button>}
+        {may && source.platform !== "push" && <Button small className="ml-auto" disabled={fetching || crawling} onClick={() => void go()}>{crawling ? text.sources.crawling : text.sources.crawl}</Button>}
       </div>
       <p className="text-muted">
         <Link to="/" search={{ source: [source.name], all: true }} className="link">{text.home.assets(source.assets)}</Link>
         {", "}
-        {source.crawledAt ? <>{`${text.sources.crawled} `}<Time at={source.crawledAt} ago /></> : text.sources.never}
+        {source.crawledAt ? <>{`${source.platform === "push" ? text.sources.pushed : text.sources.crawled} `}<Time at={source.crawledAt} ago /></> : source.platform === "push" ? text.sources.neverPushed : text.sources.never}
       </p>
+      {source.held && <HeldNote source={source.name} held={source.held} allowed={crawled} />}
       {source.problems.length > 0 && (
         <ul className="flex flex-col gap-1.5">
           {source.problems.map((problem) => (

@@ -121,6 +121,65 @@ describe("sources", () => {
   });
 });
 
+describe("a removal that is held back", () => {
+  const hold = { hash: "0a1b2c", at: "2026-03-03T12:00:00Z", scopes: [{ parent: null, ends: 5, of: 8 }, { parent: "bigquery/halden-prod.raw", ends: 5, of: 5 }], total: 5, examples: ["bigquery/halden-prod.raw.customers"], allowedBy: null };
+
+  it("is shown with what it would end, asked about once, and allowed", async () => {
+    const server = new FakeServer();
+    server.catalog.held = hold;
+    openApp("/sources", "Otto", server);
+    await findText("Would remove 5 assets, and wrote nothing");
+    await findText("5 of 8 of the whole source");
+    await findText("5 of 5 of bigquery/halden-prod.raw");
+    await click("button", "Remove them");
+    await click("button", "Keep them");
+    expect(server.catalog.held).not.toBeNull();
+    await click("button", "Remove them");
+    await click("button", "Yes, remove");
+    await findText("Allowed: the next run removes them.");
+    expect(server.catalog.events.some((e) => e.action === "allow_removal" && e.object === "registry")).toBe(true);
+    await expect.poll(() => screen.queryByText("Would remove 5 assets, and wrote nothing")).toBeNull();
+  });
+
+  it("waits for the next run where somebody allowed it, and offers nothing to those who may not", async () => {
+    const server = new FakeServer();
+    server.catalog.held = { ...hold, total: 1, allowedBy: "otto@halden.example" };
+    openApp("/sources", "Ana", server);
+    await findText("Allowed by otto@halden.example; the next run removes them.");
+    expect(screen.queryByRole("button", { name: "Remove them" })).toBeNull();
+  });
+});
+
+describe("tokens", () => {
+  it("are made, shown once, and revoked", async () => {
+    const { server } = openApp("/sources", "Otto");
+    await findText("There is no token.");
+    const fillIn = async (label: string, value: string) => act(async () => void fireEvent.change(await screen.findByLabelText(label), { target: { value } }));
+    await fillIn("Service", "Not a word");
+    await fillIn("Sources", "crm, dbt");
+    await fillIn("Days", "30");
+    await click("button", "Make a token");
+    await findText(/is not a word/);
+    await fillIn("Service", "loader");
+    await click("button", "Make a token");
+    await findText("cdst_made-up-t1");
+    expect(server.catalog.tokens[0]).toMatchObject({ name: "loader", sources: ["crm", "dbt"] });
+    await click("button", "I have it");
+    expect(screen.queryByText("cdst_made-up-t1")).toBeNull();
+    await findText("never used");
+    await click("button", "Revoke");
+    await findText("The token of loader is revoked.");
+    expect(server.catalog.tokens[0]?.revokedAt).not.toBeNull();
+    await expect.poll(() => screen.queryByRole("button", { name: "Revoke" })).toBeNull();
+  });
+
+  it("are for administrators alone", async () => {
+    openApp("/sources", "Ana");
+    await findText("Nothing is being done.");
+    expect(screen.queryByText("Tokens of services that push")).toBeNull();
+  });
+});
+
 describe("policies", () => {
   it("name the audiences and answer for any column", async () => {
     const { history } = openApp("/policies", "Ana");
