@@ -16,8 +16,8 @@ import (
 	"cadastre.dev/cadastre/graph/audit"
 )
 
-// actionCheckpoint is the audit log's word for a checkpoint that was made.
-const actionCheckpoint = "checkpoint"
+// ActionCheckpoint is the audit log's word for a checkpoint that was made.
+const ActionCheckpoint = "checkpoint"
 
 // Checkpoint is a signed note of the first Size events of the audit log.
 type Checkpoint struct {
@@ -77,7 +77,7 @@ func (s *Store) Unsigned(ctx context.Context) (int, time.Time, error) {
 	if err != nil && !errors.Is(err, graph.ErrNotFound) {
 		return 0, time.Time{}, err
 	}
-	behind := s.rows.Event.Query().Where(event.IDGT(last.Size), event.ActionNEQ(actionCheckpoint))
+	behind := s.rows.Event.Query().Where(event.IDGT(last.Size), event.ActionNEQ(ActionCheckpoint))
 	n, err := behind.Clone().Count(ctx)
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("count events behind the newest checkpoint: %w", err)
@@ -151,7 +151,7 @@ func (t *Tx) Checkpoint(ctx context.Context, signer Signer) (Checkpoint, error) 
 		return Checkpoint{}, err
 	}
 	root := tree.Checkpoint().Root
-	t.Record(audit.Event{Action: actionCheckpoint, Object: strconv.FormatInt(tree.Size(), 10), Detail: map[string]string{
+	t.Record(audit.Event{Action: ActionCheckpoint, Object: strconv.FormatInt(tree.Size(), 10), Detail: map[string]string{
 		"root": base64.StdEncoding.EncodeToString(root[:]),
 	}})
 	return Checkpoint{Size: tree.Size(), At: now, Note: string(signed)}, nil
@@ -211,7 +211,7 @@ func (t *Tx) grow(ctx context.Context, tree *audit.Tree, upTo int64) (fresh int,
 			if err != nil {
 				return fresh, fmt.Errorf("%w; run cadastre audit verify: %w", err, graph.ErrConflict)
 			}
-			if e.Action != actionCheckpoint {
+			if e.Action != ActionCheckpoint {
 				fresh++
 			}
 		}

@@ -173,7 +173,7 @@ func VerifyExport(r io.Reader, keys []string, kept ...[]byte) (Report, error) {
 	}
 	keys, err = trusted(keys, header.Key)
 	if err != nil {
-		return Report{Reason: "the export cannot be trusted: " + err.Error()}, checkKeys(keys)
+		return Report{Reason: "the export cannot be trusted: " + err.Error()}, CheckKeys(keys...)
 	}
 	own, err := OpenWith([]byte(header.Checkpoint), header.Key)
 	if err == nil && own.Size != header.Events {
@@ -201,7 +201,7 @@ func trusted(given []string, named string) ([]string, error) {
 	if len(given) == 0 {
 		given = []string{named}
 	}
-	if err := checkKeys(given); err != nil {
+	if err := CheckKeys(given...); err != nil {
 		return given, err
 	}
 	if !slices.Contains(given, named) {
@@ -210,8 +210,8 @@ func trusted(given []string, named string) ([]string, error) {
 	return given, nil
 }
 
-// checkKeys returns graph.ErrInvalid where one is no verifier key.
-func checkKeys(keys []string) error {
+// CheckKeys returns graph.ErrInvalid where one is no verifier key.
+func CheckKeys(keys ...string) error {
 	for _, key := range keys {
 		if _, err := note.NewVerifier(key); err != nil {
 			return fmt.Errorf("verifier key %q: %w: %w", key, err, graph.ErrInvalid)

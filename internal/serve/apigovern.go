@@ -309,14 +309,6 @@ func (a *App) Events(ctx context.Context, who graph.Principal, actor, action, ob
 	return list.Items, list.Next, err
 }
 
-// Verification verifies the whole audit log for somebody who may audit.
-func (a *App) Verification(ctx context.Context, who graph.Principal) (audit.Report, error) {
-	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
-		return audit.Report{}, err
-	}
-	return a.VerifyAudit(ctx)
-}
-
 // Sources returns the configured sources as the principal may know of them.
 func (a *App) Sources(ctx context.Context, who graph.Principal) ([]shape.Source, error) {
 	r, err := a.reader(ctx, who, 0)

@@ -191,41 +191,6 @@ func (a *App) record(ctx context.Context, who graph.Principal, e audit.Event) er
 	return nil
 }
 
-// VerifyAudit recomputes the whole audit log, and holds its end against what
-// was noted beside it when it was written and against the newest revision.
-// Somebody who writes log, note and catalog anew is found by a checkpoint that
-// was kept elsewhere, and by nothing here.
-func (a *App) VerifyAudit(ctx context.Context) (audit.Report, error) {
-	head, err := a.store.Head(ctx)
-	if err != nil {
-		return audit.Report{}, err
-	}
-	end, hash, err := a.store.EventsEnd(ctx)
-	if errors.Is(err, graph.ErrInvalid) {
-		return audit.Report{Broken: 1, Reason: err.Error()}, nil
-	}
-	if err != nil {
-		return audit.Report{}, err
-	}
-	last, there := graph.Revision(0), audit.Hash{}
-	report := audit.Verify(func(yield func(audit.Event, error) bool) {
-		for e, err := range a.store.Events(ctx) {
-			last = max(last, e.Revision)
-			if e.Seq == end {
-				there = e.Hash
-			}
-			if !yield(e, err) {
-				return
-			}
-		}
-	})
-	if report.OK && (last < head || report.Events < end || there != hash || (end == 0 && report.Events > 0)) {
-		report.OK, report.Broken = false, report.Events+1
-		report.Reason = fmt.Sprintf("the log ends at event %d and revision %d, and was written to event %d and revision %d: its end was cut off", report.Events, last, end, head)
-	}
-	return report, nil
-}
-
 // Explain says what an audience, or each where none is named, gets of a column.
 func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref, audience string) ([]graph.Decision, error) {
 	if !column.IsColumn() {

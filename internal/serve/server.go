@@ -33,12 +33,16 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if _, err := a.pen(ctx); err != nil {
+		return errors.Join(fmt.Errorf("serve: %w", err), listener.Close())
+	}
 	if err := a.startJobs(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	working, rest := context.WithCancel(ctx)
 	var keeper sync.WaitGroup
 	keeper.Go(func() { a.keepWorking(working) })
+	keeper.Go(func() { a.keepCheckpoints(working) })
 	defer keeper.Wait()
 	defer rest()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
