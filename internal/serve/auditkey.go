@@ -148,7 +148,8 @@ func (a *App) readAuditKey() (string, error) {
 	if a.config.Audit.Key != "" {
 		secret, err := resolveSecret(a.config.Audit.Key)
 		if err != nil {
-			return "", fmt.Errorf("audit.key: %w", err)
+			// That a file is not there is no leave to make one.
+			return "", fmt.Errorf("audit.key: %v: %w", err, graph.ErrInvalid) //nolint:errorlint // on purpose
 		}
 		return secret, nil
 	}
@@ -196,7 +197,10 @@ func (a *App) penOf(secret string) (pen, error) {
 // verifierOf returns the verifier key that belongs to a secret key, which ends
 // with the algorithm's byte and the seed in base64.
 func verifierOf(secret string, signer note.Signer) (string, error) {
-	data, err := base64.StdEncoding.DecodeString(secret[strings.LastIndex(secret, "+")+1:])
+	// PRIVATE, KEY, the name, the key's hash, and what is asked for: the last
+	// may have plus signs in it, the others not.
+	parts := strings.SplitN(secret, "+", 5)
+	data, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
 	if err != nil || len(data) != 1+ed25519.SeedSize {
 		return "", fmt.Errorf("read key: %w", graph.ErrInvalid)
 	}

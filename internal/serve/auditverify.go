@@ -46,10 +46,12 @@ func (a *App) VerifyAudit(ctx context.Context, kept KeptAudit) (audit.Report, er
 // verification is one look at the log and what stands beside it.
 type verification struct {
 	app *App
-	// head is the newest revision; end and hash are the note of the log's end.
-	head graph.Revision
-	end  int64
-	hash audit.Hash
+	// head is the newest revision; end and hash are the note of the log's end,
+	// and noEnd says why it cannot be read.
+	head  graph.Revision
+	end   int64
+	hash  audit.Hash
+	noEnd string
 	// keys are the verifier keys by the index of events, of which the first
 	// early were there when the end was noted; stored are the checkpoints of
 	// the store; checkpoints are all that could be opened.
@@ -75,7 +77,10 @@ func (v *verification) read(ctx context.Context, kept KeptAudit) error {
 	if v.head, err = v.app.store.Head(ctx); err != nil {
 		return err
 	}
-	if v.end, v.hash, err = v.app.store.EventsEnd(ctx); v.isFault(err) {
+	v.end, v.hash, err = v.app.store.EventsEnd(ctx)
+	if errors.Is(err, graph.ErrInvalid) {
+		v.noEnd = err.Error()
+	} else if err != nil {
 		return err
 	}
 	if v.tree, err = v.app.store.Tree(ctx); v.isFault(err) {
@@ -168,11 +173,14 @@ func toldCheckpoint(e audit.Event) audit.Checkpoint {
 // beside holds a log that is whole in itself against what stands beside it,
 // and returns where and why they differ.
 func (v *verification) beside(report audit.Report) (broken int64, reason string) {
-	if len(v.faults) > 0 {
-		return 0, v.faults[0]
-	}
-	if v.last < v.head || report.Events < v.end || v.there != v.hash || (v.end == 0 && report.Events > 0) {
+	cut := v.last < v.head || report.Events < v.end || v.there != v.hash || (v.end == 0 && report.Events > 0)
+	switch {
+	case v.noEnd != "":
+		return report.Events + 1, v.noEnd
+	case cut:
 		return report.Events + 1, fmt.Sprintf("the log ends at event %d and revision %d, and was written to event %d and revision %d: its end was cut off", report.Events, v.last, v.end, v.head)
+	case len(v.faults) > 0:
+		return 0, v.faults[0]
 	}
 	if !slices.Equal(v.keys[:v.early], v.toldKey) {
 		return 0, fmt.Sprintf("the log tells of the keys %q, and its index of %q", v.toldKey, v.keys)

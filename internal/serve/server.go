@@ -84,11 +84,14 @@ func (a *App) Handler() (http.Handler, error) {
 	signedIn := http.NewServeMux()
 	s.routes(signedIn)
 	signedIn.Handle("/graphql", requireSignIn(s, graphql))
+	a.auditRoutes(signedIn, s)
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.Handle("/graphql", sessions.LoadAndSave(signedIn))
 	mux.Handle("/auth/", sessions.LoadAndSave(signedIn))
+	mux.Handle("GET /audit/export", sessions.LoadAndSave(signedIn))
+	mux.Handle("GET /audit/checkpoint", sessions.LoadAndSave(signedIn))
 	mux.Handle("/", serveUI(ui.Files(), ui.Built()))
 	return guard(mux, a.logger), nil
 }
