@@ -19,11 +19,16 @@ func (c apiCatalog) Reader(ctx context.Context, who graph.Principal, at graph.Re
 	if err != nil {
 		return nil, err
 	}
-	return apiReader{r}, nil
+	return apiReader{r, c.app, who}, nil
 }
 
-// apiReader gives the store's reader the shapes of the API.
-type apiReader struct{ *store.Reader }
+// apiReader gives the store's reader the shapes of the API, and tells the
+// lookout of what was asked for by name and not found.
+type apiReader struct {
+	*store.Reader
+	app *App
+	who graph.Principal
+}
 
 var _ api.Reader = apiReader{}
 
@@ -37,6 +42,7 @@ func (r apiReader) Assets(ctx context.Context, refs ...graph.Ref) (map[graph.Ref
 	for ref, v := range views {
 		out[ref] = shape.AssetView(v)
 	}
+	r.app.missed(r.who, missing(refs, out)...)
 	return out, nil
 }
 

@@ -82,6 +82,11 @@ func (a *App) ExplainColumns(ctx context.Context, who graph.Principal, assets []
 	if err != nil {
 		return nil, err
 	}
+	for _, ref := range assets {
+		if _, ok := items.Get(graph.Asset{Ref: ref.Asset()}); !ok {
+			a.missed(who, ref.Asset())
+		}
+	}
 	var questions []policy.Question
 	var columns []graph.ColumnFacts
 	var refs []graph.Ref

@@ -64,6 +64,9 @@ type App struct {
 	sources   []crawled
 	target    *publisher
 
+	bounded bounded
+	lookout *lookout
+
 	jobsMu sync.Mutex
 	jobs   *river.Client[*sql.Tx]
 	turn   io.Closer // given back when the jobs are stopped
@@ -85,6 +88,7 @@ func Open(ctx context.Context, config Config, o Options) (*App, error) {
 		return nil, fmt.Errorf("open data directory: %w: %w", err, graph.ErrInvalid)
 	}
 	a := &App{config: config, logger: o.Logger, now: o.Now, progress: newBoard(o.Progress)}
+	a.lookout = newLookout(a)
 	if err := a.wire(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -94,8 +98,12 @@ func Open(ctx context.Context, config Config, o Options) (*App, error) {
 // Close stops the jobs, waits for them, and closes what Open opened.
 func (a *App) Close() error {
 	var faults []error
+	a.lookout.stop()
 	if err := a.stopJobs(); err != nil {
 		faults = append(faults, err)
+	}
+	if a.store != nil {
+		faults = append(faults, a.recordRest(context.Background()))
 	}
 	if a.worker != nil {
 		faults = append(faults, a.worker.Close())
@@ -166,14 +174,14 @@ func (a *App) allows(ctx context.Context, who graph.Principal, action graph.Acti
 	return ok, rules, nil
 }
 
-// refuse records that somebody tried what is not theirs to do, and returns
-// ErrDenied with the reason.
+// refuse records that somebody tried what is not theirs to do, once a minute,
+// and returns ErrDenied with the reason.
 func (a *App) refuse(ctx context.Context, who graph.Principal, action graph.Action, on graph.Asset, why string) error {
 	object := string(action)
 	if !on.Ref.IsZero() {
 		object = on.Ref.String()
 	}
-	if err := a.record(ctx, who, audit.Event{Action: "refused", Object: object, Detail: map[string]string{"action": string(action)}}); err != nil {
+	if err := a.recordBounded(ctx, who, audit.Event{Action: "refused", Object: object, Detail: map[string]string{"action": string(action)}}); err != nil {
 		return err
 	}
 	return fmt.Errorf("%s: %s: %w", action, why, graph.ErrDenied)
@@ -209,6 +217,9 @@ func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref
 		return nil, err
 	}
 	asset, facts, err := columnFacts(ctx, r, column)
+	if errors.Is(err, graph.ErrNotFound) {
+		a.missed(who, column.Asset())
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,8 @@ type signIn struct {
 	logger   *slog.Logger
 	// signedIn is told of each person who signs in or is refused.
 	signedIn func(ctx context.Context, p graph.Principal, refused error)
+	// signedOut is told of each person who signs out.
+	signedOut func(ctx context.Context, p graph.Principal)
 
 	mu       sync.Mutex
 	provider *oidc.Provider
@@ -111,9 +113,11 @@ func (s *signIn) callback(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
 	case state == "" || subtle.ConstantTimeCompare([]byte(state), []byte(query.Get("state"))) != 1:
+		s.signedIn(ctx, graph.Principal{}, graph.ErrDenied)
 		s.fail(w, r, http.StatusBadRequest, "this sign-in was not begun in this browser, or it took too long; sign in again", errors.New("state differs"))
 		return
 	case query.Get("error") != "":
+		s.signedIn(ctx, graph.Principal{}, graph.ErrDenied)
 		s.fail(w, r, http.StatusForbidden, "the identity provider refused the sign-in", errors.New("provider answered an error"))
 		return
 	}
@@ -138,9 +142,13 @@ func (s *signIn) callback(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *signIn) logout(w http.ResponseWriter, r *http.Request) {
+	p, was := s.principal(r.Context())
 	if err := s.sessions.Destroy(r.Context()); err != nil {
 		s.fail(w, r, http.StatusInternalServerError, "the session could not be ended; try again", err)
 		return
+	}
+	if was {
+		s.signedOut(r.Context(), p)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

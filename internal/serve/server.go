@@ -74,7 +74,7 @@ func (a *App) Handler() (http.Handler, error) {
 	sessions := newSessions(a.store.Sessions(), a.config.URL)
 	s := &signIn{
 		config: sso, base: a.config.URL, sessions: sessions, logger: a.logger,
-		client: &http.Client{Timeout: 15 * time.Second}, signedIn: a.signedIn,
+		client: &http.Client{Timeout: 15 * time.Second}, signedIn: a.signedIn, signedOut: a.signedOut,
 	}
 	sessions.ErrorFunc = s.sessionLost
 	graphql := api.New(api.Config{
@@ -96,16 +96,26 @@ func (a *App) Handler() (http.Handler, error) {
 	return guard(mux, a.logger), nil
 }
 
-// signedIn records who signed in, and who was refused.
+// signedIn records who signed in, and who was refused: of those, and of all
+// that nobody knows, one a minute.
 func (a *App) signedIn(ctx context.Context, p graph.Principal, refused error) {
-	event := audit.Event{Action: "sign_in", Object: "session"}
-	if refused != nil {
-		event.Action = "refused"
-	}
 	if p.ID == "" {
 		p.ID = "unknown"
 	}
-	if err := a.record(ctx, p, event); err != nil {
+	var err error
+	if refused != nil {
+		err = a.recordBounded(ctx, p, audit.Event{Action: "refused", Object: "session"})
+	} else {
+		err = a.record(ctx, p, audit.Event{Action: "sign_in", Object: "session"})
+	}
+	if err != nil {
+		a.logger.ErrorContext(ctx, "audit event lost", "actor", p.ID, "err", err)
+	}
+}
+
+// signedOut records who signed out.
+func (a *App) signedOut(ctx context.Context, p graph.Principal) {
+	if err := a.record(ctx, p, audit.Event{Action: "sign_out", Object: "session"}); err != nil {
 		a.logger.ErrorContext(ctx, "audit event lost", "actor", p.ID, "err", err)
 	}
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -76,6 +77,9 @@ func (a *App) checkTag(ctx context.Context, r *store.Reader, who graph.Principal
 		return request, fmt.Errorf("tag %s: label %q is not in the vocabulary; there is none, or one of %s: %w", request.Ref, request.Label, strings.Join(a.labelsLike(request.Label), ", "), graph.ErrInvalid)
 	}
 	view, err := r.Asset(ctx, request.Ref)
+	if errors.Is(err, graph.ErrNotFound) {
+		a.missed(who, request.Ref.Asset())
+	}
 	if err != nil {
 		return request, fmt.Errorf("tag %s: %w", request.Ref, err)
 	}

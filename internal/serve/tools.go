@@ -32,6 +32,9 @@ func (a *App) Lineage(ctx context.Context, who graph.Principal, q walk.Query) (w
 		return walk.Result{}, err
 	}
 	view, err := r.Asset(ctx, q.Root)
+	if errors.Is(err, graph.ErrNotFound) {
+		a.missed(who, q.Root.Asset())
+	}
 	if err != nil {
 		return walk.Result{}, fmt.Errorf("lineage of %s: %w", q.Root, err)
 	}
