@@ -81,6 +81,9 @@ const (
 	ActionApply   Action = "apply"
 	ActionAudit   Action = "audit"
 	ActionCrawl   Action = "crawl"
+	// ActionBreakGlass is to see all metadata for a short time, for a reason
+	// that is recorded.
+	ActionBreakGlass Action = "break_glass"
 )
 
 // FindingLevel says how much a finding matters.

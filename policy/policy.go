@@ -58,8 +58,8 @@ type Config struct {
 type Data struct {
 	// Audiences are those for whom views are made.
 	Audiences []graph.Audience `json:"audiences" yaml:"audiences"`
-	// Roles gives each role ("analyst", "owner", "auditor", "publisher") the
-	// groups that hold it.
+	// Roles gives each role ("analyst", "owner", "auditor", "publisher",
+	// "break_glass") the groups that hold it.
 	Roles map[string][]string `json:"roles" yaml:"roles"`
 	// Domains gives each business domain (an asset's label "domain") the
 	// groups that own its data.

@@ -3,7 +3,7 @@ package cadastre.action_test
 import data.cadastre.action
 
 config := {
-	"roles": {"owner": ["owners"], "auditor": ["auditors"], "publisher": ["publishers"], "analyst": ["analysts"]},
+	"roles": {"owner": ["owners"], "auditor": ["auditors"], "publisher": ["publishers"], "analyst": ["analysts"], "break_glass": ["oncall"]},
 	"domains": {"customer": ["customer-owners"]},
 }
 
@@ -24,11 +24,12 @@ permitted := {
 	"apply": {"owners", "publishers"},
 	"audit": {"auditors"},
 	"crawl": {"owners", "publishers"},
+	"break_glass": {"oncall"},
 }
 
 test_each_role_may_do_what_is_its_own_and_no_more if {
 	every what, allowed in permitted {
-		every group in ["owners", "auditors", "publishers", "analysts", "strangers"] {
+		every group in ["owners", "auditors", "publishers", "analysts", "oncall", "strangers"] {
 			may := group in allowed
 			ask(what, [group], [], "").allow == may
 		}
