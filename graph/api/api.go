@@ -24,6 +24,7 @@ type Config struct {
 	Planner  Planner
 	Auditor  Auditor
 	Operator Operator
+	Glass    Glass
 	// Principal returns who asks. Where it returns false the answer is
 	// graph.ErrDenied: the caller lets nobody through who is not signed in.
 	Principal func(ctx context.Context) (graph.Principal, bool)

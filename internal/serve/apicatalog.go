@@ -2,6 +2,8 @@ package serve
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
@@ -15,7 +17,7 @@ type apiCatalog struct{ app *App }
 
 // Reader returns what the principal may read.
 func (c apiCatalog) Reader(ctx context.Context, who graph.Principal, at graph.Revision) (api.Reader, error) {
-	r, err := c.app.reader(ctx, who, at)
+	r, err := c.app.catalogReader(ctx, who, at)
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +45,9 @@ func (r apiReader) Assets(ctx context.Context, refs ...graph.Ref) (map[graph.Ref
 		out[ref] = shape.AssetView(v)
 	}
 	r.app.missed(r.who, missing(refs, out)...)
+	if err := r.app.seenThroughGlass(ctx, r.who, slices.Collect(maps.Keys(out))...); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 

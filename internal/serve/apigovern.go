@@ -41,7 +41,7 @@ func (a *App) Vocabulary() []shape.LabelTerm {
 // Tagging counts for those who own an asset or answer for a domain.
 func (a *App) Actions(ctx context.Context, who graph.Principal) ([]string, error) {
 	actions := []string{}
-	for _, action := range []graph.Action{graph.ActionTag, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl} {
+	for _, action := range []graph.Action{graph.ActionTag, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl, graph.ActionBreakGlass} {
 		ok, _, err := a.policy.May(ctx, who, action, graph.Asset{}, nil)
 		if err == nil && !ok && action == graph.ActionTag {
 			ok, err = a.answersForSomething(ctx, who)
@@ -74,7 +74,7 @@ func (a *App) ExplainColumns(ctx context.Context, who graph.Principal, assets []
 	if err != nil {
 		return nil, err
 	}
-	r, err := a.reader(ctx, who, 0)
+	r, err := a.catalogReader(ctx, who, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +86,9 @@ func (a *App) ExplainColumns(ctx context.Context, who graph.Principal, assets []
 		if _, ok := items.Get(graph.Asset{Ref: ref.Asset()}); !ok {
 			a.missed(who, ref.Asset())
 		}
+	}
+	if err := a.seenThroughGlass(ctx, who, slices.Clone(assets)...); err != nil {
+		return nil, err
 	}
 	var questions []policy.Question
 	var columns []graph.ColumnFacts

@@ -201,4 +201,3 @@ func TestTwoProgramsMakeOneAuditKey(t *testing.T) {
 		t.Errorf("the log: %+v", log)
 	}
 }
-

@@ -46,6 +46,8 @@ type signIn struct {
 	signedIn func(ctx context.Context, p graph.Principal, refused error)
 	// signedOut is told of each person who signs out.
 	signedOut func(ctx context.Context, p graph.Principal)
+	// glass is mended when somebody signs out or in.
+	glass glass
 
 	mu       sync.Mutex
 	provider *oidc.Provider
@@ -127,6 +129,9 @@ func (s *signIn) callback(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusForbidden, publicSignInError(err), err)
 		return
 	}
+	if before, was := s.principal(ctx); was {
+		s.mend(ctx, before)
+	}
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		s.fail(w, r, http.StatusInternalServerError, "the session could not be kept; try again", err)
 		return
@@ -143,6 +148,7 @@ func (s *signIn) callback(w http.ResponseWriter, r *http.Request) {
 
 func (s *signIn) logout(w http.ResponseWriter, r *http.Request) {
 	p, was := s.principal(r.Context())
+	s.mend(r.Context(), p)
 	if err := s.sessions.Destroy(r.Context()); err != nil {
 		s.fail(w, r, http.StatusInternalServerError, "the session could not be ended; try again", err)
 		return
@@ -151,6 +157,17 @@ func (s *signIn) logout(w http.ResponseWriter, r *http.Request) {
 		s.signedOut(r.Context(), p)
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// mend ends the time in which somebody sees everything: it lasts no longer
+// than their session.
+func (s *signIn) mend(ctx context.Context, who graph.Principal) {
+	if s.glass.app == nil {
+		return
+	}
+	if err := s.glass.end(ctx, who, "signed out"); err != nil {
+		s.logger.ErrorContext(ctx, "audit event lost", "actor", who.ID, "err", err)
+	}
 }
 
 // exchange turns the code into a verified principal.

@@ -10,6 +10,7 @@ import (
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/api/shape"
 	"cadastre.dev/cadastre/graph/audit"
 )
 
@@ -34,21 +35,27 @@ func (a *App) Checkpoint(ctx context.Context, who graph.Principal) (Checkpoint, 
 	return a.checkpoint(ctx, who, nil)
 }
 
-// LastCheckpoint returns the newest checkpoint for somebody who may audit, and
-// makes none; graph.ErrNotFound where there is none yet.
-func (a *App) LastCheckpoint(ctx context.Context, who graph.Principal) (Checkpoint, error) {
+// Signing returns what signs the log, and the newest checkpoint, for somebody
+// who may audit.
+func (a *App) Signing(ctx context.Context, who graph.Principal) (shape.AuditSigning, error) {
 	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
-		return Checkpoint{}, err
+		return shape.AuditSigning{}, err
 	}
+	var out shape.AuditSigning
+	p, err := a.pen(ctx)
+	switch {
+	case errors.Is(err, graph.ErrInvalid):
+		out.Problem = err.Error()
+	case err != nil:
+		return shape.AuditSigning{}, err
+	}
+	out.Key = p.key
 	last, err := a.store.LastCheckpoint(ctx)
-	if err != nil {
-		return Checkpoint{}, err
+	if errors.Is(err, graph.ErrNotFound) {
+		return out, nil
 	}
-	keys, err := a.auditKeys(ctx)
-	if err != nil {
-		return Checkpoint{}, err
-	}
-	return Checkpoint{Size: last.Size, At: last.At, Note: last.Note, Key: signerOf(last.Note, keys)}, nil
+	out.Checkpoint = &shape.AuditCheckpoint{Size: last.Size, At: last.At, Note: last.Note}
+	return out, err
 }
 
 // signerOf returns which of the keys signed a note; empty for none.

@@ -75,10 +75,11 @@ func (a *App) Handler() (http.Handler, error) {
 	s := &signIn{
 		config: sso, base: a.config.URL, sessions: sessions, logger: a.logger,
 		client: &http.Client{Timeout: 15 * time.Second}, signedIn: a.signedIn, signedOut: a.signedOut,
+		glass: glass{a, sessions},
 	}
 	sessions.ErrorFunc = s.sessionLost
 	graphql := api.New(api.Config{
-		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Planner: a, Auditor: a, Operator: a,
+		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Planner: a, Auditor: a, Operator: a, Glass: s.glass,
 		Principal: signedInAs, RequestID: requestID, Logger: a.logger,
 	})
 	signedIn := http.NewServeMux()
