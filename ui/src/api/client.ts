@@ -66,7 +66,7 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
           LabelTerm: (t) => t["label"] as string,
           Statement: (s) => s["id"] as string,
           ...Object.fromEntries(
-            ["Activity", "AuditVerification", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "Label", "Lineage", "LineageEdge", "LineageNode", "Owner", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "Way", "WhoCouldSee"].map((name) => [name, whole]),
+            ["Activity", "AuditCheckpoint", "AuditSigning", "AuditVerification", "BreakGlass", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "Label", "Lineage", "LineageEdge", "LineageNode", "Owner", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "Way", "WhoCouldSee"].map((name) => [name, whole]),
           ),
         },
         updates: {
@@ -76,6 +76,8 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
             approve: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),
             apply: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),
             undo: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),
+            breakGlass: (_result, _args, cache) => forgetColumns(cache),
+            endBreakGlass: (_result, _args, cache) => forgetColumns(cache),
             crawl: (_result, _args, cache) => forgetReads(cache, ["search"]),
           },
         },

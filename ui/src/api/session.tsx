@@ -3,7 +3,7 @@ import { createContext, useContext } from "react";
 import type { MeQuery } from "../gql/graphql";
 
 export type Me = MeQuery["me"];
-export type Action = "tag" | "plan" | "approve" | "apply" | "audit" | "crawl";
+export type Action = "tag" | "plan" | "approve" | "apply" | "audit" | "crawl" | "break_glass";
 
 const SessionContext = createContext<Me | null>(null);
 
