@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -64,6 +65,41 @@ func TestNoCheckpointOfALogThatWasChanged(t *testing.T) {
 			said, err := pen.Open([]byte(made.Note))
 			if whole := audit.Verify(s.Events(t.Context()), said); err != nil || !whole.OK || said.Size != 24 {
 				t.Errorf("%+v: %+v, %v", said, whole, err)
+			}
+		})
+	}
+}
+
+// A checkpoint costs as much as what is new, however long the log is.
+func BenchmarkCheckpointBehindALongLog(b *testing.B) {
+	for _, events := range []int{1_000, 50_000} {
+		b.Run(fmt.Sprint(events), func(b *testing.B) {
+			s, err := store.Open(b.Context(), store.Config{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close() //nolint:errcheck // a private store
+			pen := storetest.NewPen(b, 1)
+			commit := func(n int, sign bool) {
+				_, err := s.Commit(b.Context(), boss, "test", func(tx *store.Tx) error {
+					for range n {
+						tx.Record(audit.Event{Action: "sign_in", Object: "session"})
+					}
+					if !sign {
+						return nil
+					}
+					_, err := tx.Checkpoint(b.Context(), pen)
+					return err
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			commit(events, false)
+			commit(0, true)
+			for b.Loop() {
+				commit(1, false)
+				commit(0, true)
 			}
 		})
 	}

@@ -175,12 +175,9 @@ func VerifyExport(r io.Reader, keys []string, kept ...[]byte) (Report, error) {
 	if err != nil {
 		return Report{Reason: "the export cannot be trusted: " + err.Error()}, CheckKeys(keys...)
 	}
-	own, err := OpenWith([]byte(header.Checkpoint), header.Key)
-	if err == nil && own.Size != header.Events {
-		err = fmt.Errorf("it has %d events, the export says %d: %w", own.Size, header.Events, graph.ErrInvalid)
-	}
-	if err != nil {
-		return Report{Reason: "the checkpoint in the export cannot be trusted: " + err.Error()}, nil
+	own, reason := openOwn(header)
+	if reason != "" {
+		return Report{Reason: reason}, nil
 	}
 	checkpoints := []Checkpoint{own}
 	for i, signed := range kept {
@@ -193,6 +190,18 @@ func VerifyExport(r io.Reader, keys []string, kept ...[]byte) (Report, error) {
 	report := Verify(log, checkpoints...)
 	report.Checkpoints = int64(len(checkpoints))
 	return report, nil
+}
+
+// openOwn opens the checkpoint in an export, or says why it cannot be trusted.
+func openOwn(h Header) (own Checkpoint, reason string) {
+	own, err := OpenWith([]byte(h.Checkpoint), h.Key)
+	if err == nil && own.Size != h.Events {
+		err = fmt.Errorf("it has %d events, the export says %d: %w", own.Size, h.Events, graph.ErrInvalid)
+	}
+	if err != nil {
+		return Checkpoint{}, "the checkpoint in the export cannot be trusted: " + err.Error()
+	}
+	return own, ""
 }
 
 // trusted returns the keys to trust of a document that names its own: those

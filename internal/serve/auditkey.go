@@ -58,7 +58,7 @@ func (a *App) pen(ctx context.Context) (pen, error) {
 	}
 	secret, err := a.readAuditKey()
 	if errors.Is(err, fs.ErrNotExist) {
-		return pen{}, fmt.Errorf("the key that signs checkpoints is gone: %s is not there; restore it from a backup. If it is lost for good, make another with cadastre audit key --renew and tell whoever keeps checkpoints: %w", a.path(auditKeyFile), graph.ErrInvalid)
+		return pen{}, fmt.Errorf("the key that signs checkpoints is gone: %s is not there; restore it from a backup, or, where another program on the same catalog has it, let both refer to it by audit.key. If it is lost for good, make another with cadastre audit key --renew and tell whoever keeps checkpoints: %w", a.path(auditKeyFile), graph.ErrInvalid)
 	}
 	if err != nil {
 		return pen{}, err

@@ -50,10 +50,10 @@ func (p *Pen) Sign(c audit.Checkpoint) ([]byte, error) {
 func (p *Pen) Open(signed []byte) (audit.Checkpoint, error) { return audit.OpenWith(signed, p.key) }
 
 // happened records one event.
-func happened(t *testing.T, s *store.Store, action, object string) {
+func happened(t *testing.T, s *store.Store) {
 	t.Helper()
 	_, err := s.Commit(t.Context(), boss, "test", func(tx *store.Tx) error {
-		tx.Record(audit.Event{Action: action, Object: object})
+		tx.Record(audit.Event{Action: "sign_in", Object: "session"})
 		return nil
 	})
 	if err != nil {
@@ -128,7 +128,7 @@ func aCheckpointIsAnEvent(t *testing.T, open Open) {
 		}
 	}
 	unsigned(0, time.Time{})
-	happened(t, s, "sign_in", "session")
+	happened(t, s)
 	unsigned(1, now)
 	made := must[store.Checkpoint](t)(checkpointed(t, s, p))
 	unsigned(0, time.Time{})
@@ -139,9 +139,9 @@ func aCheckpointIsAnEvent(t *testing.T, open Open) {
 	}
 	began := now
 	now = now.Add(time.Minute)
-	happened(t, s, "sign_in", "session")
+	happened(t, s)
 	now = now.Add(time.Minute)
-	happened(t, s, "sign_in", "session")
+	happened(t, s)
 	unsigned(2, began.Add(time.Minute))
 	second := must[store.Checkpoint](t)(checkpointed(t, s, p))
 	if made.Size != 1 || second.Size != 4 || !second.At.Equal(now) {
@@ -164,7 +164,7 @@ func aCheckpointIsAnEvent(t *testing.T, open Open) {
 // whatCannotBeSigned leaves nothing behind.
 func whatCannotBeSigned(t *testing.T, open Open) {
 	s, p := open(t, store.Config{}), NewPen(t, 1)
-	happened(t, s, "sign_in", "session")
+	happened(t, s)
 	p.Err = iotest.ErrTimeout
 	if _, err := checkpointed(t, s, p); !errors.Is(err, iotest.ErrTimeout) {
 		t.Errorf("a pen without ink: %v", err)
