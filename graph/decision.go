@@ -85,6 +85,9 @@ const (
 	ActionCrawl    Action = "crawl"
 	// ActionAdminister is to say which services may push.
 	ActionAdminister Action = "administer"
+	// ActionBreakGlass is to see all metadata for a short time, for a reason
+	// that is recorded.
+	ActionBreakGlass Action = "break_glass"
 )
 
 // FindingLevel says how much a finding matters.

@@ -30,6 +30,7 @@ func company() Data {
 		Roles: map[string][]string{
 			"analyst": {"analysts@example.org"}, "owner": {"owners@example.org"},
 			"auditor": {"auditors@example.org"}, "publisher": {"publishers@example.org"}, "administrator": {"admins@example.org"},
+			"break_glass": {"oncall@example.org"},
 		},
 		Domains: map[string][]string{"customer": {"owners@example.org"}, "network": {"grid@example.org"}},
 		Containers: map[string][]graph.Ref{

@@ -158,7 +158,7 @@ func TestTheEmptyConfigurationGrantsNothing(t *testing.T) {
 	if got := filter.Of(graph.Asset{Kind: graph.KindTable}, []string{"user:y@example.org"}); got != graph.Hidden {
 		t.Errorf("an asset is %s", got)
 	}
-	for _, action := range []graph.Action{graph.ActionTag, graph.ActionDescribe, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl, graph.ActionAdminister} {
+	for _, action := range []graph.Action{graph.ActionTag, graph.ActionDescribe, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl, graph.ActionAdminister, graph.ActionBreakGlass} {
 		may, _, err := e.May(t.Context(), p, action, graph.Asset{}, nil)
 		if may || err != nil {
 			t.Errorf("May(%s) = %v, %v", action, may, err)

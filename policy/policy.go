@@ -59,7 +59,7 @@ type Data struct {
 	// Audiences are those for whom views are made.
 	Audiences []graph.Audience `json:"audiences" yaml:"audiences"`
 	// Roles gives each role ("analyst", "owner", "auditor", "publisher",
-	// "administrator") the groups that hold it.
+	// "administrator", "break_glass") the groups that hold it.
 	Roles map[string][]string `json:"roles" yaml:"roles"`
 	// Domains gives each business domain (an asset's label "domain") the
 	// groups that own its data.

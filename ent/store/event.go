@@ -21,7 +21,7 @@ import (
 // Record adds an event to the audit log when the transaction commits. Seq, At,
 // Revision and Hash are filled here; an empty Actor is the committer, and an
 // empty value in Detail says nothing and is left out. What the Tx itself does
-// (commits, plans) it records itself.
+// (commits, plans, decisions, checkpoints) it records itself.
 func (t *Tx) Record(e audit.Event) {
 	if e.Actor == "" {
 		e.Actor = t.who.ID
@@ -95,7 +95,11 @@ func (t *Tx) putEnd(ctx context.Context, last audit.Event) error {
 // log when it was written; 0 where nothing was. What does not read as such a
 // note is graph.ErrInvalid.
 func (s *Store) EventsEnd(ctx context.Context) (int64, audit.Hash, error) {
-	row, err := s.rows.Meta.Get(ctx, metaEnd)
+	return eventsEnd(ctx, s.rows)
+}
+
+func eventsEnd(ctx context.Context, rows *gen.Client) (int64, audit.Hash, error) {
+	row, err := rows.Meta.Get(ctx, metaEnd)
 	if gen.IsNotFound(err) {
 		return 0, audit.Hash{}, nil
 	}
@@ -216,6 +220,11 @@ func (r *Reader) queryEvents(in EventsIn, before int64) *gen.EventQuery {
 	if before > 0 {
 		q.Where(event.IDLT(before))
 	}
+	return in.narrow(q)
+}
+
+// narrow adds what is asked for to a query.
+func (in EventsIn) narrow(q *gen.EventQuery) *gen.EventQuery {
 	if in.Actor != "" {
 		q.Where(event.Actor(in.Actor))
 	}

@@ -5,15 +5,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"cadastre.dev/cadastre/ent/gen"
 	"cadastre.dev/cadastre/ent/gen/decision"
 	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/audit"
 )
 
 // HoldDecisions makes the decisions the ones that hold from this revision on:
 // those that held and are not among them end, those that differ end and begin
-// anew, equal ones write nothing.
+// anew, equal ones write nothing. Where any ended or began, an event tells how
+// many of each audience, and by which policy.
 func (t *Tx) HoldDecisions(ctx context.Context, decisions []graph.Decision) error {
 	type line struct {
 		audience string
@@ -36,6 +40,7 @@ func (t *Tx) HoldDecisions(ctx context.Context, decisions []graph.Decision) erro
 		return fmt.Errorf("read the access ledger: %w", err)
 	}
 	var ends []int
+	told := map[string]int{}
 	for _, row := range held {
 		l := line{row.Audience, graph.Class(row.Class)}
 		if now[l] == row.Content {
@@ -43,6 +48,7 @@ func (t *Tx) HoldDecisions(ctx context.Context, decisions []graph.Decision) erro
 			continue
 		}
 		ends = append(ends, row.ID)
+		told["ended."+row.Audience]++
 	}
 	for part := range slices.Chunk(ends, chunk) {
 		if err := t.rows.Decision.Update().Where(decision.IDIn(part...)).SetEnded(int64(t.next())).Exec(ctx); err != nil {
@@ -53,6 +59,7 @@ func (t *Tx) HoldDecisions(ctx context.Context, decisions []graph.Decision) erro
 	for l, content := range now {
 		begins = append(begins, t.rows.Decision.Create().SetAudience(l.audience).SetClass(string(l.class)).
 			SetContent(content).SetBegan(int64(t.next())))
+		told["began."+l.audience]++
 	}
 	for part := range slices.Chunk(begins, chunk) {
 		if err := t.rows.Decision.CreateBulk(part...).Exec(ctx); err != nil {
@@ -61,7 +68,28 @@ func (t *Tx) HoldDecisions(ctx context.Context, decisions []graph.Decision) erro
 	}
 	t.count("decisions", "began", len(begins))
 	t.count("decisions", "ended", len(ends))
+	t.recordDecisions(decisions, told)
 	return nil
+}
+
+// recordDecisions tells who decided what changed: how many decisions of each
+// audience, and the policies that the present ones are of.
+func (t *Tx) recordDecisions(now []graph.Decision, changed map[string]int) {
+	if len(changed) == 0 {
+		return
+	}
+	var policies []string
+	for _, d := range now {
+		if !slices.Contains(policies, d.Policy) {
+			policies = append(policies, d.Policy)
+		}
+	}
+	slices.Sort(policies)
+	detail := make(map[string]string, len(changed))
+	for what, n := range changed {
+		detail[what] = strconv.Itoa(n)
+	}
+	t.Record(audit.Event{Action: "decide", Object: strings.Join(policies, " "), Detail: detail})
 }
 
 // Decisions returns the access ledger's lines for the classes, ended ones too,

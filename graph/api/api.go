@@ -26,6 +26,7 @@ type Config struct {
 	Auditor   Auditor
 	Operator  Operator
 	Undoer    Undoer
+	Glass     Glass
 	// Administrator keeps the tokens of services.
 	Administrator Administrator
 	// Principal returns who asks. Where it returns false the answer is

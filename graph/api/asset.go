@@ -18,7 +18,7 @@ func (q query) Me(ctx context.Context) (*shape.Me, error) {
 	if err != nil {
 		return nil, err
 	}
-	me := &shape.Me{ID: who.ID, Name: who.Name, Groups: who.Groups, Actions: actions, Head: reader.Revision(), Audiences: []graph.Audience{}}
+	me := &shape.Me{ID: who.ID, Name: who.Name, Groups: who.Groups, Actions: actions, Head: reader.Revision(), Audiences: []graph.Audience{}, BreakGlass: q.Glass.Broken(ctx, who)}
 	for _, a := range q.Governor.Audiences() {
 		if a.Has(who) {
 			me.Audiences = append(me.Audiences, a)

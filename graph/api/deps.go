@@ -118,6 +118,21 @@ type Auditor interface {
 	Events(ctx context.Context, who graph.Principal, actor, action, object string, first int, after string) (events []audit.Event, next string, err error)
 	// Verification verifies the whole log.
 	Verification(ctx context.Context, who graph.Principal) (audit.Report, error)
+	// Signing returns what signs the log, and the newest checkpoint.
+	Signing(ctx context.Context, who graph.Principal) (shape.AuditSigning, error)
+}
+
+// Glass lets the person of a session see all of the catalog for a short time.
+type Glass interface {
+	// BreakGlass begins that; graph.ErrDenied without the action,
+	// graph.ErrInvalid without a reason, graph.ErrConflict where the glass is
+	// broken already.
+	BreakGlass(ctx context.Context, who graph.Principal, reason string) error
+	// EndBreakGlass ends it; where the glass is whole nothing happens.
+	EndBreakGlass(ctx context.Context, who graph.Principal) error
+	// Broken says until when and why the glass is broken, nil where it is
+	// whole.
+	Broken(ctx context.Context, who graph.Principal) *shape.BreakGlass
 }
 
 // Operator shows and starts the program's work.

@@ -77,7 +77,7 @@ func TestEveryResolverHandsOnErrors(t *testing.T) {
 		`{ me { id } }`, `{ asset(ref: "a/b") { ref } }`, `{ search(query: "") { total } }`,
 		`{ lineage(ref: "a/b", direction: UP) { root } }`, `{ explain(column: "a/b#c") { effect } }`,
 		`{ whoCouldSee(column: "bigquery/shop.sales.customers#email") { revision } }`, `{ inbox { total } }`, `{ plans { pageInfo { hasNextPage } } }`,
-		`{ plan(id: "x") { id } }`, `{ audit { pageInfo { hasNextPage } } }`, `{ auditVerification { ok } }`,
+		`{ plan(id: "x") { id } }`, `{ audit { pageInfo { hasNextPage } } }`, `{ auditVerification { ok } }`, `{ auditSigning { key } }`,
 		`{ sources { name } }`, `{ activity { kind } }`, `mutation { approve(id: "x") { id } }`,
 		`mutation { apply(id: "x") { id } }`, `mutation { undo(id: "x") { id } }`,
 	} {
@@ -92,6 +92,7 @@ func TestEveryResolverHandsOnErrors(t *testing.T) {
 	}
 	for _, document := range []string{
 		`mutation { tag(input: []) { revision } }`, `mutation { plan { id } }`, `mutation { crawl(source: "warehouse") { name } }`,
+		`mutation { breakGlass(reason: "x") { id } }`, `mutation { endBreakGlass { id } }`,
 	} {
 		t.Run(document, func(t *testing.T) {
 			t.Parallel()
@@ -250,13 +251,14 @@ func TestNobodyIsDeniedEverything(t *testing.T) {
 			`me { id }`, `asset(ref: "a/b") { ref }`, `search(query: "") { total }`, `lineage(ref: "a/b", direction: UP) { root }`,
 			`audiences { name }`, `vocabulary { label }`, `explain(column: "a/b#c") { effect }`, `whoCouldSee(column: "a/b#c") { revision }`,
 			`inbox { total }`, `plans { pageInfo { hasNextPage } }`, `plan(id: "x") { id }`, `audit { pageInfo { hasNextPage } }`,
-			`auditVerification { ok }`, `sources { name }`, `activity { kind }`, `tokens { id }`,
+			`auditVerification { ok }`, `auditSigning { key }`, `sources { name }`, `activity { kind }`, `tokens { id }`,
 			`runs(source: "warehouse") { revision }`, `undoPreview(run: 1) { run }`,
 		},
 		"mutation": {
 			`tag(input: []) { revision }`, `plan { id }`, `approve(id: "x") { id }`, `apply(id: "x") { id }`, `undo(id: "x") { id }`,
 			`crawl(source: "warehouse") { name }`, `undoRun(run: 1) { run }`, `annotate(input: []) { revision }`, `own(input: []) { revision }`,
 			`createToken(name: "a", sources: ["b"], days: 1) { secret }`, `revokeToken(id: "x") { id }`,
+			`breakGlass(reason: "x") { id }`, `endBreakGlass { id }`,
 		},
 	} {
 		for _, field := range root {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/api/shape"
@@ -215,6 +216,42 @@ func (f *fake) Verification(_ context.Context, who graph.Principal) (audit.Repor
 			}
 		}
 	}), f.called("Verification")
+}
+
+func (f *fake) Signing(_ context.Context, who graph.Principal) (shape.AuditSigning, error) {
+	if err := may(who, graphtest.Uma()); err != nil {
+		return shape.AuditSigning{}, err
+	}
+	return shape.AuditSigning{
+		Key:        "shop+0a0b0c0d+AQ==",
+		Checkpoint: &shape.AuditCheckpoint{Size: 2, At: fakeNow(), Note: "shop\n2\nroot\n\n— shop signature\n"},
+	}, f.called("Signing")
+}
+
+func (f *fake) BreakGlass(_ context.Context, who graph.Principal, reason string) error {
+	if err := may(who, graphtest.Olu()); err != nil {
+		return err
+	}
+	if reason == "" {
+		return fmt.Errorf("break the glass: say why: %w", graph.ErrInvalid)
+	}
+	f.mu.Lock()
+	f.glass = &shape.BreakGlass{Until: fakeNow().Add(30 * time.Minute), Reason: reason}
+	f.mu.Unlock()
+	return f.called("BreakGlass")
+}
+
+func (f *fake) EndBreakGlass(context.Context, graph.Principal) error {
+	f.mu.Lock()
+	f.glass = nil
+	f.mu.Unlock()
+	return f.called("EndBreakGlass")
+}
+
+func (f *fake) Broken(context.Context, graph.Principal) *shape.BreakGlass {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.glass
 }
 
 func (f *fake) Sources(context.Context, graph.Principal) ([]shape.Source, error) {

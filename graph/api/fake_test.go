@@ -29,6 +29,7 @@ type fake struct {
 	mu    sync.Mutex
 	calls map[string]int
 	plans []graph.SavedPlan
+	glass *shape.BreakGlass
 }
 
 var (
@@ -41,6 +42,7 @@ var (
 	_ api.Operator      = (*fake)(nil)
 	_ api.Undoer        = (*fake)(nil)
 	_ api.Administrator = (*fake)(nil)
+	_ api.Glass         = (*fake)(nil)
 	_ api.Reader        = fakeReader{}
 )
 
@@ -72,7 +74,7 @@ func newFake() *fake {
 // config wires the API to the fake, asked by who.
 func (f *fake) config(who graph.Principal) api.Config {
 	return api.Config{
-		Catalog: f, Governor: f, Tagger: f, Describer: f, Planner: f, Auditor: f, Operator: f, Undoer: f, Administrator: f,
+		Catalog: f, Governor: f, Tagger: f, Describer: f, Planner: f, Auditor: f, Operator: f, Undoer: f, Administrator: f, Glass: f,
 		Principal: func(context.Context) (graph.Principal, bool) { return who, who.ID != "" },
 		RequestID: func(context.Context) string { return "request-1" },
 	}

@@ -223,6 +223,18 @@ func (q query) AuditVerification(ctx context.Context) (*shape.AuditVerification,
 	return &v, nil
 }
 
+func (q query) AuditSigning(ctx context.Context) (*shape.AuditSigning, error) {
+	who, err := q.who(ctx)
+	if err != nil {
+		return nil, err
+	}
+	signing, err := q.Auditor.Signing(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	return &signing, nil
+}
+
 func (q query) Sources(ctx context.Context) ([]shape.Source, error) {
 	who, err := q.who(ctx)
 	if err != nil {

@@ -1,11 +1,12 @@
 // Package audit is the tamper-evident log as values: an event, its canonical
 // form, the hash that chains it to all before it, and Verify.
 //
-// It owns how an event is hashed, how a log is checked, and the checkpoint that
-// an auditor keeps elsewhere; it does not own where events are kept (ent/store),
-// who may read them (policy) or the key that signs. It imports graph, x/mod's
-// tlog and note, and the standard library. The store, the API and
-// internal/serve may import it.
+// It owns how an event is hashed, how a log is checked, the checkpoint that an
+// auditor keeps elsewhere, and the forms in which a log and a proof leave the
+// program; docs/audit.md describes all of them for other programs. It does not
+// own where events are kept (ent/store), who may read them (policy) or the key
+// that signs. It imports graph, x/mod's tlog and note, and the standard
+// library. The store, the API, internal/serve and cmd may import it.
 //
 // An event never holds a value of a data column.
 package audit
@@ -35,8 +36,8 @@ type Event struct {
 	At time.Time
 	// Actor is the address of a person, "service:name" or "local:user".
 	Actor string
-	// Action is what was done: commit, tag, plan, approve, apply, step, undo,
-	// crawl, sign_in, read, refused.
+	// Action is what was done. docs/audit.md lists the words and what each
+	// says in Object and Detail.
 	Action string
 	// Object is what it was done to: a ref, a plan's hash, a source.
 	Object string
@@ -108,7 +109,11 @@ type Report struct {
 	OK bool `json:"ok"`
 	// Events counts those that were looked at.
 	Events int64 `json:"events"`
-	// Broken is the place of the first event that is wrong; 0 when OK.
+	// Checkpoints counts the signed checkpoints that the log was held
+	// against; Verify leaves it to who opened them.
+	Checkpoints int64 `json:"checkpoints"`
+	// Broken is the place of the first event that is wrong; 0 when OK, and
+	// where no event can be named.
 	Broken int64 `json:"broken,omitempty"`
 	// Reason says what is wrong; empty when OK.
 	Reason string `json:"reason,omitempty"`
@@ -127,30 +132,25 @@ type Report struct {
 // error of the sequence is a fault too.
 func Verify(log iter.Seq2[Event, error], kept ...Checkpoint) Report {
 	var r Report
-	var t tree
+	var t Tree
 	broken := func(at int64, reason string) Report {
-		r.OK, r.Broken, r.Reason, r.Checkpoint = false, at, reason, t.checkpoint()
+		r.OK, r.Broken, r.Reason, r.Head, r.Checkpoint = false, at, reason, t.head, t.Checkpoint()
 		return r
+	}
+	bySize := map[int64][]Checkpoint{}
+	for _, c := range kept {
+		bySize[c.Size] = append(bySize[c.Size], c)
 	}
 	for e, err := range log {
 		r.Events++
 		if err != nil {
 			return broken(r.Events, "the event cannot be read: "+err.Error())
 		}
-		if e.Seq != r.Events {
-			return broken(r.Events, fmt.Sprintf("expected event %d, found %d: one is missing, was put in, or stands elsewhere", r.Events, e.Seq))
-		}
-		next, err := Next(r.Head, e)
-		if err != nil {
+		if err := t.Add(e); err != nil {
 			return broken(r.Events, err.Error())
 		}
-		if next != e.Hash {
-			return broken(r.Events, "its hash is not that of its content behind the events before it: it or one of them was changed")
-		}
-		r.Head = next
-		t.add(next)
-		for _, c := range kept {
-			if c.Size == t.size && c != t.checkpoint() {
+		for _, c := range bySize[t.size] {
+			if c != t.Checkpoint() {
 				return broken(r.Events, fmt.Sprintf("the first %d events are not those of a checkpoint kept elsewhere: the log was written anew", c.Size))
 			}
 		}
@@ -159,7 +159,10 @@ func Verify(log iter.Seq2[Event, error], kept ...Checkpoint) Report {
 		if c.Size > t.size {
 			return broken(t.size+1, fmt.Sprintf("a checkpoint kept elsewhere has %d events, the log %d: its end was cut off", c.Size, t.size))
 		}
+		if c.Size == 0 && c != (Checkpoint{}) {
+			return broken(1, "a checkpoint of no events has a root")
+		}
 	}
-	r.OK, r.Checkpoint = true, t.checkpoint()
+	r.OK, r.Head, r.Checkpoint = true, t.head, t.Checkpoint()
 	return r
 }

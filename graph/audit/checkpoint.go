@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"cadastre.dev/cadastre/graph"
 )
@@ -42,6 +41,12 @@ func OpenCheckpoint(signed []byte, name string, keys note.Verifiers) (Checkpoint
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("open checkpoint: %w: %w", err, graph.ErrInvalid)
 	}
+	for _, sig := range n.Sigs {
+		// One signature has one spelling, so that no byte is free to change.
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return Checkpoint{}, fmt.Errorf("open checkpoint: signature: %w: %w", err, graph.ErrInvalid)
+		}
+	}
 	lines := strings.Split(n.Text, "\n")
 	if len(lines) != 4 || lines[0] != name || lines[3] != "" {
 		return Checkpoint{}, fmt.Errorf("open checkpoint: not one of %q: %w", name, graph.ErrInvalid)
@@ -57,30 +62,25 @@ func OpenCheckpoint(signed []byte, name string, keys note.Verifiers) (Checkpoint
 	return Checkpoint{Size: size, Root: Hash(root)}, nil
 }
 
-// tree is a Merkle tree of which only the roots of its complete parts are
-// kept, the largest first: as many as size has bits that are set.
-type tree struct {
-	size  int64
-	parts []tlog.Hash
-}
-
-func (t *tree) add(h Hash) {
-	t.parts = append(t.parts, tlog.RecordHash(h[:]))
-	t.size++
-	for n := t.size; n%2 == 0; n /= 2 {
-		last := len(t.parts) - 1
-		t.parts[last-1] = tlog.NodeHash(t.parts[last-1], t.parts[last])
-		t.parts = t.parts[:last]
+// OpenWith is OpenCheckpoint with verifier keys as they are printed,
+// name+hash+key: the log's name is that of the key which signed. A key that
+// cannot be read is graph.ErrInvalid, and so is a note that none of the keys
+// signed.
+func OpenWith(signed []byte, keys ...string) (Checkpoint, error) {
+	var faults []error
+	for _, key := range keys {
+		v, err := note.NewVerifier(key)
+		if err != nil {
+			return Checkpoint{}, fmt.Errorf("verifier key %q: %w: %w", key, err, graph.ErrInvalid)
+		}
+		c, err := OpenCheckpoint(signed, v.Name(), note.VerifierList(v))
+		if err == nil {
+			return c, nil
+		}
+		faults = append(faults, err)
 	}
-}
-
-func (t *tree) checkpoint() Checkpoint {
-	if t.size == 0 {
-		return Checkpoint{}
+	if len(faults) == 1 {
+		return Checkpoint{}, faults[0]
 	}
-	root := t.parts[len(t.parts)-1]
-	for i := len(t.parts) - 2; i >= 0; i-- {
-		root = tlog.NodeHash(t.parts[i], root)
-	}
-	return Checkpoint{Size: t.size, Root: Hash(root)}
+	return Checkpoint{}, fmt.Errorf("open checkpoint: none of %d known keys signed it: %w", len(keys), graph.ErrInvalid)
 }

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -289,6 +290,9 @@ func sameNames(a, b []string) bool {
 // refused; of what is hidden, or is not, it is graph.ErrNotFound.
 func (a *App) sayable(ctx context.Context, r *store.Reader, who graph.Principal, action graph.Action, ref graph.Ref) (store.AssetView, graph.Ref, error) {
 	view, err := r.Asset(ctx, ref)
+	if errors.Is(err, graph.ErrNotFound) {
+		a.missed(who, ref.Asset())
+	}
 	if err != nil {
 		return view, ref, fmt.Errorf("%s %s: %w", action, ref, err)
 	}

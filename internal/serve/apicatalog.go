@@ -2,6 +2,8 @@ package serve
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"cadastre.dev/cadastre/ent/store"
@@ -16,11 +18,11 @@ type apiCatalog struct{ app *App }
 
 // Reader returns what the principal may read.
 func (c apiCatalog) Reader(ctx context.Context, who graph.Principal, at graph.Revision) (api.Reader, error) {
-	r, err := c.app.reader(ctx, who, at)
+	r, err := c.app.catalogReader(ctx, who, at)
 	if err != nil {
 		return nil, err
 	}
-	return apiReader{r}, nil
+	return apiReader{r, c.app, who}, nil
 }
 
 // LastSeen returns when visible assets were last seen.
@@ -32,8 +34,13 @@ func (c apiCatalog) LastSeen(ctx context.Context, who graph.Principal, assets ..
 	return r.LastSeen(ctx, assets...)
 }
 
-// apiReader gives the store's reader the shapes of the API.
-type apiReader struct{ *store.Reader }
+// apiReader gives the store's reader the shapes of the API, and tells the
+// lookout of what was asked for by name and not found.
+type apiReader struct {
+	*store.Reader
+	app *App
+	who graph.Principal
+}
 
 var _ api.Reader = apiReader{}
 
@@ -46,6 +53,10 @@ func (r apiReader) Assets(ctx context.Context, refs ...graph.Ref) (map[graph.Ref
 	out := make(map[graph.Ref]shape.AssetView, len(views))
 	for ref, v := range views {
 		out[ref] = shape.AssetView(v)
+	}
+	r.app.missed(r.who, missing(refs, out)...)
+	if err := r.app.seenThroughGlass(ctx, r.who, slices.Collect(maps.Keys(out))...); err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -44,7 +44,7 @@ func (a *App) Vocabulary() []shape.LabelTerm {
 // domain.
 func (a *App) Actions(ctx context.Context, who graph.Principal) ([]string, error) {
 	actions := []string{}
-	for _, action := range []graph.Action{graph.ActionTag, graph.ActionDescribe, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl, graph.ActionAdminister} {
+	for _, action := range []graph.Action{graph.ActionTag, graph.ActionDescribe, graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl, graph.ActionAdminister, graph.ActionBreakGlass} {
 		ok, _, err := a.policy.May(ctx, who, action, graph.Asset{}, nil)
 		if err == nil && !ok && (action == graph.ActionTag || action == graph.ActionDescribe) {
 			ok, err = a.answersForSomething(ctx, who)
@@ -77,12 +77,20 @@ func (a *App) ExplainColumns(ctx context.Context, who graph.Principal, assets []
 	if err != nil {
 		return nil, err
 	}
-	r, err := a.reader(ctx, who, 0)
+	r, err := a.catalogReader(ctx, who, 0)
 	if err != nil {
 		return nil, err
 	}
 	items, err := itemsOf(ctx, r, assets)
 	if err != nil {
+		return nil, err
+	}
+	for _, ref := range assets {
+		if _, ok := items.Get(graph.Asset{Ref: ref.Asset()}); !ok {
+			a.missed(who, ref.Asset())
+		}
+	}
+	if err := a.seenThroughGlass(ctx, who, slices.Clone(assets)...); err != nil {
 		return nil, err
 	}
 	var questions []policy.Question
@@ -310,14 +318,6 @@ func (a *App) Events(ctx context.Context, who graph.Principal, actor, action, ob
 	}
 	list, err := r.Events(ctx, store.EventsIn{Actor: actor, Action: action, Object: object}, store.Page{First: first, After: after})
 	return list.Items, list.Next, err
-}
-
-// Verification verifies the whole audit log for somebody who may audit.
-func (a *App) Verification(ctx context.Context, who graph.Principal) (audit.Report, error) {
-	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
-		return audit.Report{}, err
-	}
-	return a.VerifyAudit(ctx)
 }
 
 // Activity returns the jobs that wait or run.

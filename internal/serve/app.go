@@ -59,6 +59,9 @@ type App struct {
 	sources   []crawled
 	target    *publisher
 
+	bounded bounded
+	lookout *lookout
+
 	jobsMu sync.Mutex
 	jobs   *store.JobClient
 	turn   io.Closer // given back when the jobs are stopped
@@ -80,6 +83,7 @@ func Open(ctx context.Context, config Config, o Options) (*App, error) {
 		return nil, fmt.Errorf("open data directory: %w: %w", err, graph.ErrInvalid)
 	}
 	a := &App{config: config, logger: o.Logger, now: o.Now, progress: newBoard(o.Progress)}
+	a.lookout = newLookout(a)
 	if err := a.wire(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -89,8 +93,12 @@ func Open(ctx context.Context, config Config, o Options) (*App, error) {
 // Close stops the jobs, waits for them, and closes what Open opened.
 func (a *App) Close() error {
 	var faults []error
+	a.lookout.stop()
 	if err := a.stopJobs(); err != nil {
 		faults = append(faults, err)
+	}
+	if a.store != nil {
+		faults = append(faults, a.recordRest(context.Background()))
 	}
 	if a.worker != nil {
 		faults = append(faults, a.worker.Close())
@@ -158,14 +166,14 @@ func (a *App) allows(ctx context.Context, who graph.Principal, action graph.Acti
 	return ok, rules, nil
 }
 
-// refuse records that somebody tried what is not theirs to do, and returns
-// ErrDenied with the reason.
+// refuse records that somebody tried what is not theirs to do, once a minute,
+// and returns ErrDenied with the reason.
 func (a *App) refuse(ctx context.Context, who graph.Principal, action graph.Action, on graph.Asset, why string) error {
 	object := string(action)
 	if !on.Ref.IsZero() {
 		object = on.Ref.String()
 	}
-	if err := a.record(ctx, who, audit.Event{Action: "refused", Object: object, Detail: map[string]string{"action": string(action)}}); err != nil {
+	if err := a.recordBounded(ctx, who, audit.Event{Action: "refused", Object: object, Detail: map[string]string{"action": string(action)}}); err != nil {
 		return err
 	}
 	return fmt.Errorf("%s: %s: %w", action, why, graph.ErrDenied)
@@ -181,41 +189,6 @@ func (a *App) record(ctx context.Context, who graph.Principal, e audit.Event) er
 		return fmt.Errorf("record %s: %w", e.Action, err)
 	}
 	return nil
-}
-
-// VerifyAudit recomputes the whole audit log, and holds its end against what
-// was noted beside it when it was written and against the newest revision.
-// Somebody who writes log, note and catalog anew is found by a checkpoint that
-// was kept elsewhere, and by nothing here.
-func (a *App) VerifyAudit(ctx context.Context) (audit.Report, error) {
-	head, err := a.store.Head(ctx)
-	if err != nil {
-		return audit.Report{}, err
-	}
-	end, hash, err := a.store.EventsEnd(ctx)
-	if errors.Is(err, graph.ErrInvalid) {
-		return audit.Report{Broken: 1, Reason: err.Error()}, nil
-	}
-	if err != nil {
-		return audit.Report{}, err
-	}
-	last, there := graph.Revision(0), audit.Hash{}
-	report := audit.Verify(func(yield func(audit.Event, error) bool) {
-		for e, err := range a.store.Events(ctx) {
-			last = max(last, e.Revision)
-			if e.Seq == end {
-				there = e.Hash
-			}
-			if !yield(e, err) {
-				return
-			}
-		}
-	})
-	if report.OK && (last < head || report.Events < end || there != hash || (end == 0 && report.Events > 0)) {
-		report.OK, report.Broken = false, report.Events+1
-		report.Reason = fmt.Sprintf("the log ends at event %d and revision %d, and was written to event %d and revision %d: its end was cut off", report.Events, last, end, head)
-	}
-	return report, nil
 }
 
 // Explain says what an audience, or each where none is named, gets of a column.
@@ -236,6 +209,9 @@ func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref
 		return nil, err
 	}
 	asset, facts, err := columnFacts(ctx, r, column)
+	if errors.Is(err, graph.ErrNotFound) {
+		a.missed(who, column.Asset())
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,10 @@ type signIn struct {
 	logger   *slog.Logger
 	// signedIn is told of each person who signs in or is refused.
 	signedIn func(ctx context.Context, p graph.Principal, refused error)
+	// signedOut is told of each person who signs out.
+	signedOut func(ctx context.Context, p graph.Principal)
+	// glass is mended when somebody signs out or in.
+	glass glass
 
 	mu       sync.Mutex
 	provider *oidc.Provider
@@ -111,9 +115,11 @@ func (s *signIn) callback(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	switch {
 	case state == "" || subtle.ConstantTimeCompare([]byte(state), []byte(query.Get("state"))) != 1:
+		s.signedIn(ctx, graph.Principal{}, graph.ErrDenied)
 		s.fail(w, r, http.StatusBadRequest, "this sign-in was not begun in this browser, or it took too long; sign in again", errors.New("state differs"))
 		return
 	case query.Get("error") != "":
+		s.signedIn(ctx, graph.Principal{}, graph.ErrDenied)
 		s.fail(w, r, http.StatusForbidden, "the identity provider refused the sign-in", errors.New("provider answered an error"))
 		return
 	}
@@ -122,6 +128,9 @@ func (s *signIn) callback(w http.ResponseWriter, r *http.Request) {
 		s.signedIn(ctx, p, err)
 		s.fail(w, r, http.StatusForbidden, publicSignInError(err), err)
 		return
+	}
+	if before, was := s.principal(ctx); was {
+		s.mend(ctx, before)
 	}
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		s.fail(w, r, http.StatusInternalServerError, "the session could not be kept; try again", err)
@@ -138,11 +147,27 @@ func (s *signIn) callback(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *signIn) logout(w http.ResponseWriter, r *http.Request) {
+	p, was := s.principal(r.Context())
+	s.mend(r.Context(), p)
 	if err := s.sessions.Destroy(r.Context()); err != nil {
 		s.fail(w, r, http.StatusInternalServerError, "the session could not be ended; try again", err)
 		return
 	}
+	if was {
+		s.signedOut(r.Context(), p)
+	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// mend ends the time in which somebody sees everything: it lasts no longer
+// than their session.
+func (s *signIn) mend(ctx context.Context, who graph.Principal) {
+	if s.glass.app == nil {
+		return
+	}
+	if err := s.glass.end(ctx, who, "signed out"); err != nil {
+		s.logger.ErrorContext(ctx, "audit event lost", "actor", who.ID, "err", err)
+	}
 }
 
 // exchange turns the code into a verified principal.

@@ -55,6 +55,8 @@ type Config struct {
 	Removal RemovalConfig `koanf:"removal"`
 	// Push is the ingest API.
 	Push PushConfig `koanf:"push"`
+	// Audit is how the audit log is signed.
+	Audit AuditConfig `koanf:"audit"`
 }
 
 // SSO is the OpenID Connect provider.
@@ -245,6 +247,7 @@ func (c Config) withDefaults() Config {
 	c.SSO.GroupsClaim = orDefault(c.SSO.GroupsClaim, "groups")
 	c.Target.Name = orDefault(c.Target.Name, "warehouse")
 	c.Target.Prefix = orDefault(c.Target.Prefix, "views")
+	c.Audit = c.Audit.withDefaults()
 	return c
 }
 
@@ -284,6 +287,7 @@ func (c Config) Validate() error {
 	if c.Target.Project != "" && c.Target.Publisher == "" {
 		fault("target.publisher", "is empty; name the address that the views are published as")
 	}
+	c.Audit.validate(fault)
 	c.validateAudiences(fault)
 	c.validateSources(fault)
 	c.validateVisibility(fault)

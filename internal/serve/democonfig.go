@@ -121,7 +121,12 @@ func demoDocument(state demoState, at sandbox.Addresses, dir, crawler, publisher
 		"listen": state.Listen, "data_dir": dir, "log_level": "warn",
 		"sso": keys{"issuer": at.Issuer, "client_id": company.ClientID, "scopes": []string{"groups"}},
 		"policy": keys{
-			"roles":   keys{"owner": []string{company.DataOwners}, "auditor": []string{company.Auditors}, "administrator": []string{company.DataOwners}},
+			"roles": keys{
+				"owner": []string{company.DataOwners}, "auditor": []string{company.Auditors},
+				"administrator": []string{company.DataOwners},
+				// Fraud investigators are called at night.
+				"break_glass": []string{company.Fraud},
+			},
 			"domains": keys{"customer": []string{company.DataOwners}},
 			"visibility": []keys{
 				{"groups": []string{company.DataOwners}, "visibility": "visible"},

@@ -31,7 +31,7 @@ func ExampleOpen() {
 		fmt.Println(err)
 		return
 	}
-	report, err := app.VerifyAudit(ctx)
+	report, err := app.VerifyAudit(ctx, serve.KeptAudit{})
 	fmt.Println(report.OK, err, app.Close())
 	// Output: true <nil> <nil>
 }

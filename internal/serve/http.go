@@ -21,6 +21,7 @@ type contextKey int
 const (
 	requestKey contextKey = iota
 	principalKey
+	glassKey
 )
 
 // requestID returns the identifier under which a request stands in the log.
@@ -87,7 +88,13 @@ func requireSignIn(s *signIn, next http.Handler) http.Handler {
 			}}})
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey, p)))
+		ctx := context.WithValue(r.Context(), principalKey, p)
+		if s.glass.app != nil {
+			if b, broken := s.glass.of(ctx, p); broken {
+				ctx = context.WithValue(ctx, glassKey, b.ID)
+			}
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

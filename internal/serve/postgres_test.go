@@ -73,7 +73,7 @@ func TestTheWholePathOnPostgres(t *testing.T) {
 		if after := h.head(); after != before {
 			t.Errorf("revision %d follows %d though nothing changed", after, before)
 		}
-		if report, err := h.app().VerifyAudit(t.Context()); err != nil || !report.OK {
+		if report, err := h.app().VerifyAudit(t.Context(), KeptAudit{}); err != nil || !report.OK {
 			t.Errorf("audit: %+v, %v", report, err)
 		}
 	}

@@ -33,6 +33,9 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if _, err := a.pen(ctx); err != nil {
+		return errors.Join(fmt.Errorf("serve: %w", err), listener.Close())
+	}
 	if err := a.startJobs(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -40,6 +43,7 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 	var keeper sync.WaitGroup
 	keeper.Go(func() { a.keepWorking(working) })
 	keeper.Go(func() { a.warm(working) })
+	keeper.Go(func() { a.keepCheckpoints(working) })
 	defer keeper.Wait()
 	defer rest()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
@@ -84,36 +88,50 @@ func (a *App) Handler() (http.Handler, error) {
 	sessions := newSessions(a.store.Sessions(), a.config.URL)
 	s := &signIn{
 		config: sso, base: a.config.URL, sessions: sessions, logger: a.logger,
-		client: &http.Client{Timeout: 15 * time.Second}, signedIn: a.signedIn,
+		client: &http.Client{Timeout: 15 * time.Second}, signedIn: a.signedIn, signedOut: a.signedOut,
+		glass: glass{a, sessions},
 	}
 	sessions.ErrorFunc = s.sessionLost
 	graphql := api.New(api.Config{
-		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Describer: a, Planner: a, Auditor: a, Operator: a, Undoer: a, Administrator: a,
+		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Describer: a, Planner: a, Auditor: a, Operator: a, Undoer: a, Administrator: a, Glass: s.glass,
 		Principal: signedInAs, RequestID: requestID, Logger: a.logger,
 	})
 	signedIn := http.NewServeMux()
 	s.routes(signedIn)
 	signedIn.Handle("/graphql", requireSignIn(s, graphql))
+	a.auditRoutes(signedIn, s)
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.Handle("/graphql", sessions.LoadAndSave(signedIn))
 	mux.Handle("/auth/", sessions.LoadAndSave(signedIn))
 	mux.Handle(pushPath, a.pushHandler())
+	mux.Handle("GET /audit/export", sessions.LoadAndSave(signedIn))
+	mux.Handle("GET /audit/checkpoint", sessions.LoadAndSave(signedIn))
 	mux.Handle("/", serveUI(ui.Files(), ui.Built()))
 	return guard(mux, a.logger), nil
 }
 
-// signedIn records who signed in, and who was refused.
+// signedIn records who signed in, and who was refused: of those, and of all
+// that nobody knows, one a minute.
 func (a *App) signedIn(ctx context.Context, p graph.Principal, refused error) {
-	event := audit.Event{Action: "sign_in", Object: "session"}
-	if refused != nil {
-		event.Action = "refused"
-	}
 	if p.ID == "" {
 		p.ID = "unknown"
 	}
-	if err := a.record(ctx, p, event); err != nil {
+	var err error
+	if refused != nil {
+		err = a.recordBounded(ctx, p, audit.Event{Action: "refused", Object: "session"})
+	} else {
+		err = a.record(ctx, p, audit.Event{Action: "sign_in", Object: "session"})
+	}
+	if err != nil {
+		a.logger.ErrorContext(ctx, "audit event lost", "actor", p.ID, "err", err)
+	}
+}
+
+// signedOut records who signed out.
+func (a *App) signedOut(ctx context.Context, p graph.Principal) {
+	if err := a.record(ctx, p, audit.Event{Action: "sign_out", Object: "session"}); err != nil {
 		a.logger.ErrorContext(ctx, "audit event lost", "actor", p.ID, "err", err)
 	}
 }

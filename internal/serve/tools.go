@@ -32,6 +32,9 @@ func (a *App) Lineage(ctx context.Context, who graph.Principal, q walk.Query) (w
 		return walk.Result{}, err
 	}
 	view, err := r.Asset(ctx, q.Root)
+	if errors.Is(err, graph.ErrNotFound) {
+		a.missed(who, q.Root.Asset())
+	}
 	if err != nil {
 		return walk.Result{}, fmt.Errorf("lineage of %s: %w", q.Root, err)
 	}
@@ -59,6 +62,9 @@ func (a *App) Doctor(ctx context.Context) []graph.Finding {
 		findings = append(findings, graph.Finding{
 			Level: graph.FindingBlock, Code: "no-sso", What: "no identity provider is configured, so nobody can sign in", Do: "set sso.issuer and sso.client_id",
 		})
+	}
+	if err := a.auditKeyFault(ctx); err != nil {
+		findings = append(findings, graph.Finding{Level: graph.FindingBlock, Code: "no-audit-key", What: "the audit log cannot be signed: " + err.Error(), Do: "see audit in docs/audit.md"})
 	}
 	if len(a.sources) == 0 {
 		findings = append(findings, graph.Finding{Level: graph.FindingWarn, Code: "no-source", What: "no source is configured, so the catalog stays empty", Do: "add one under sources"})

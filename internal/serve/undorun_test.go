@@ -119,7 +119,7 @@ func TestAnUndoneCrawlBringsBackWhatItRemoved(t *testing.T) {
 	if got := h.events("undo_run"); !slices.Equal(got, []string{otto().ID + " undo_run warehouse"}) {
 		t.Errorf("the audit log has %v", got)
 	}
-	if report, err := h.app().VerifyAudit(ctx); err != nil || !report.OK {
+	if report, err := h.app().VerifyAudit(ctx, KeptAudit{}); err != nil || !report.OK {
 		t.Errorf("the audit log: %+v, %v", report, err)
 	}
 	h.crawl()

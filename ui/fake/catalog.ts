@@ -49,6 +49,8 @@ export class Catalog {
   activity: { kind: string; subject: string; state: string; done: number; total: number }[] = [];
   /** "audience asset" for each view that stands. */
   published = new Set<string>();
+  /** Until when and why somebody sees everything, by their address. */
+  readonly glass = new Map<string, { until: string; reason: string }>();
   head = 41;
   private readonly past: Seen[] = [];
   private readonly now: () => Date;

@@ -8,6 +8,7 @@ export const people: FakePerson[] = [
   { id: "ana@halden.example", name: "Ana", groups: ["analysts@halden.example"], actions: [] },
   { id: "otto@halden.example", name: "Otto", groups: ["data-owners@halden.example"], actions: ["tag", "describe", "plan", "approve", "apply", "crawl", "administer"] },
   { id: "audra@halden.example", name: "Audra", groups: ["auditors@halden.example"], actions: ["audit"] },
+  { id: "fay@halden.example", name: "Fay", groups: ["fraud@halden.example"], actions: ["break_glass"] },
 ];
 
 export const audiences = [

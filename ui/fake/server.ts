@@ -63,7 +63,7 @@ function page<T>(all: T[], first: number, after?: string | null) {
 type Paged = { first: number; after?: string | null };
 
 const queries = {
-  me: (_: object, { person, catalog }: Context) => ({ ...person, audiences: catalog.audiencesOf(person), head: catalog.head }),
+  me: (_: object, { person, catalog }: Context) => ({ ...person, breakGlass: catalog.glass.get(person.id) ?? null, audiences: catalog.audiencesOf(person), head: catalog.head }),
   asset: ({ ref }: { ref: string }, context: Context) => {
     const asset = context.catalog.asset(ref);
     return asset ? assetFields(asset, context) : null;
@@ -95,7 +95,11 @@ const queries = {
   },
   auditVerification: (_: object, { catalog, person }: Context) => {
     catalog.allow(person, "audit");
-    return { ok: true, events: catalog.events.length, broken: null, reason: "" };
+    return { ok: true, events: catalog.events.length, checkpoints: 1, broken: null, reason: "" };
+  },
+  auditSigning: (_: object, { catalog, person }: Context) => {
+    catalog.allow(person, "audit");
+    return { key: "cadastre/halden+1a2b3c4d+AbCd", problem: "", checkpoint: { size: 1, at: catalog.events[0]!.at, note: "cadastre/halden\n1\nq1w2e3r4\n\n— cadastre/halden GisoTQ==\n" } };
   },
   sources: (_: object, { catalog }: Context) => [
     { name: "warehouse", platform: "bigquery", assets: catalog.assets.filter((a) => a.source === "warehouse").length, crawledAt: catalog.events[0]!.at, problems: [], held: null },
@@ -132,6 +136,17 @@ const mutations = {
   approve: ({ id }: { id: string }, { catalog, person }: Context) => approve(catalog, person, id),
   apply: ({ id }: { id: string }, { catalog, person }: Context) => apply(catalog, person, id),
   undo: ({ id }: { id: string }, { catalog, person }: Context) => undo(catalog, person, id),
+  breakGlass: ({ reason }: { reason: string }, { catalog, person }: Context) => {
+    catalog.allow(person, "break_glass");
+    if (reason.trim() === "") throw new Refusal("INVALID", "say why, in 1 to 500 characters");
+    catalog.glass.set(person.id, { until: new Date(Date.now() + 30 * 60_000).toISOString(), reason });
+    catalog.log(person.id, "break_glass", "night", [{ key: "reason", value: reason }]);
+    return queries.me({}, { catalog, person });
+  },
+  endBreakGlass: (_: object, { catalog, person }: Context) => {
+    if (catalog.glass.delete(person.id)) catalog.log(person.id, "break_glass_end", "night");
+    return queries.me({}, { catalog, person });
+  },
   crawl: ({ source, remove }: { source: string; remove?: string | null }, { catalog, person }: Context) => {
     catalog.allow(person, "crawl");
     if (remove && remove !== catalog.held?.hash) throw new Refusal("CONFLICT", "another is held back by now; look at that");

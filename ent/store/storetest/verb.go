@@ -49,9 +49,9 @@ func whatMakesARevision(t *testing.T, open Open) {
 			_, err := tx.SavePlan(ctx, graph.Plan{Catalog: s.Catalog()})
 			return err
 		}, 0, []string{"plan"}},
-		{"a decision", func(ctx context.Context, tx *store.Tx) error { return tx.HoldDecisions(ctx, []graph.Decision{deny}) }, 1, []string{"commit"}},
+		{"a decision", func(ctx context.Context, tx *store.Tx) error { return tx.HoldDecisions(ctx, []graph.Decision{deny}) }, 1, []string{"commit", "decide"}},
 		{"the decision again", func(ctx context.Context, tx *store.Tx) error { return tx.HoldDecisions(ctx, []graph.Decision{deny}) }, 0, nil},
-		{"no decision", func(ctx context.Context, tx *store.Tx) error { return tx.HoldDecisions(ctx, nil) }, 1, []string{"commit"}},
+		{"no decision", func(ctx context.Context, tx *store.Tx) error { return tx.HoldDecisions(ctx, nil) }, 1, []string{"commit", "decide"}},
 		{"an item and an event", func(ctx context.Context, tx *store.Tx) error {
 			tx.Record(audit.Event{Action: "tag", Object: asset.Ref.String()})
 			return tx.Apply(ctx, graph.Delta{graph.Ended{Was: asset}})

@@ -94,11 +94,29 @@ type ComplexityRoot struct {
 		Title   func(childComplexity int) int
 	}
 
+	AuditCheckpoint struct {
+		At   func(childComplexity int) int
+		Note func(childComplexity int) int
+		Size func(childComplexity int) int
+	}
+
+	AuditSigning struct {
+		Checkpoint func(childComplexity int) int
+		Key        func(childComplexity int) int
+		Problem    func(childComplexity int) int
+	}
+
 	AuditVerification struct {
-		Broken func(childComplexity int) int
-		Events func(childComplexity int) int
-		OK     func(childComplexity int) int
+		Broken      func(childComplexity int) int
+		Checkpoints func(childComplexity int) int
+		Events      func(childComplexity int) int
+		OK          func(childComplexity int) int
+		Reason      func(childComplexity int) int
+	}
+
+	BreakGlass struct {
 		Reason func(childComplexity int) int
+		Until  func(childComplexity int) int
 	}
 
 	Changes struct {
@@ -243,26 +261,29 @@ type ComplexityRoot struct {
 	}
 
 	Me struct {
-		Actions   func(childComplexity int) int
-		Audiences func(childComplexity int) int
-		Groups    func(childComplexity int) int
-		Head      func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Name      func(childComplexity int) int
+		Actions    func(childComplexity int) int
+		Audiences  func(childComplexity int) int
+		BreakGlass func(childComplexity int) int
+		Groups     func(childComplexity int) int
+		Head       func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Name       func(childComplexity int) int
 	}
 
 	Mutation struct {
-		Annotate    func(childComplexity int, input []shape.AnnotateInput) int
-		Apply       func(childComplexity int, id string) int
-		Approve     func(childComplexity int, id string) int
-		Crawl       func(childComplexity int, source string, remove *string) int
-		CreateToken func(childComplexity int, name string, sources []string, days int) int
-		Own         func(childComplexity int, input []shape.OwnInput) int
-		Plan        func(childComplexity int, audiences []string) int
-		RevokeToken func(childComplexity int, id string) int
-		Tag         func(childComplexity int, input []graph.TagRequest) int
-		Undo        func(childComplexity int, id string) int
-		UndoRun     func(childComplexity int, run graph.Revision, keepLater *bool) int
+		Annotate      func(childComplexity int, input []shape.AnnotateInput) int
+		Apply         func(childComplexity int, id string) int
+		Approve       func(childComplexity int, id string) int
+		BreakGlass    func(childComplexity int, reason string) int
+		Crawl         func(childComplexity int, source string, remove *string) int
+		CreateToken   func(childComplexity int, name string, sources []string, days int) int
+		EndBreakGlass func(childComplexity int) int
+		Own           func(childComplexity int, input []shape.OwnInput) int
+		Plan          func(childComplexity int, audiences []string) int
+		RevokeToken   func(childComplexity int, id string) int
+		Tag           func(childComplexity int, input []graph.TagRequest) int
+		Undo          func(childComplexity int, id string) int
+		UndoRun       func(childComplexity int, run graph.Revision, keepLater *bool) int
 	}
 
 	NewToken struct {
@@ -331,6 +352,7 @@ type ComplexityRoot struct {
 		Asset             func(childComplexity int, ref graph.Ref) int
 		Audiences         func(childComplexity int) int
 		Audit             func(childComplexity int, filter *shape.AuditFilter, first *int, after *string) int
+		AuditSigning      func(childComplexity int) int
 		AuditVerification func(childComplexity int) int
 		Explain           func(childComplexity int, column graph.Ref, audience *string) int
 		Inbox             func(childComplexity int, first *int, after *string) int
@@ -514,6 +536,8 @@ type FindingResolver interface {
 type MutationResolver interface {
 	Annotate(ctx context.Context, input []shape.AnnotateInput) (*shape.AnnotatePayload, error)
 	Own(ctx context.Context, input []shape.OwnInput) (*shape.AnnotatePayload, error)
+	BreakGlass(ctx context.Context, reason string) (*shape.Me, error)
+	EndBreakGlass(ctx context.Context) (*shape.Me, error)
 	Plan(ctx context.Context, audiences []string) (*shape.Plan, error)
 	Approve(ctx context.Context, id string) (*shape.Plan, error)
 	Apply(ctx context.Context, id string) (*shape.Plan, error)
@@ -535,6 +559,7 @@ type QueryResolver interface {
 	Asset(ctx context.Context, ref graph.Ref) (*shape.Asset, error)
 	Audit(ctx context.Context, filter *shape.AuditFilter, first *int, after *string) (*shape.EventConnection, error)
 	AuditVerification(ctx context.Context) (*shape.AuditVerification, error)
+	AuditSigning(ctx context.Context) (*shape.AuditSigning, error)
 	Audiences(ctx context.Context) ([]graph.Audience, error)
 	Explain(ctx context.Context, column graph.Ref, audience *string) ([]shape.Explanation, error)
 	WhoCouldSee(ctx context.Context, column graph.Ref, revision *graph.Revision, at *time.Time) (*shape.WhoCouldSee, error)
@@ -788,12 +813,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Audience.Title(childComplexity), true
 
+	case "AuditCheckpoint.at":
+		if e.ComplexityRoot.AuditCheckpoint.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpoint.At(childComplexity), true
+	case "AuditCheckpoint.note":
+		if e.ComplexityRoot.AuditCheckpoint.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpoint.Note(childComplexity), true
+	case "AuditCheckpoint.size":
+		if e.ComplexityRoot.AuditCheckpoint.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditCheckpoint.Size(childComplexity), true
+
+	case "AuditSigning.checkpoint":
+		if e.ComplexityRoot.AuditSigning.Checkpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditSigning.Checkpoint(childComplexity), true
+	case "AuditSigning.key":
+		if e.ComplexityRoot.AuditSigning.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditSigning.Key(childComplexity), true
+	case "AuditSigning.problem":
+		if e.ComplexityRoot.AuditSigning.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditSigning.Problem(childComplexity), true
+
 	case "AuditVerification.broken":
 		if e.ComplexityRoot.AuditVerification.Broken == nil {
 			break
 		}
 
 		return e.ComplexityRoot.AuditVerification.Broken(childComplexity), true
+	case "AuditVerification.checkpoints":
+		if e.ComplexityRoot.AuditVerification.Checkpoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditVerification.Checkpoints(childComplexity), true
 	case "AuditVerification.events":
 		if e.ComplexityRoot.AuditVerification.Events == nil {
 			break
@@ -812,6 +881,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditVerification.Reason(childComplexity), true
+
+	case "BreakGlass.reason":
+		if e.ComplexityRoot.BreakGlass.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BreakGlass.Reason(childComplexity), true
+	case "BreakGlass.until":
+		if e.ComplexityRoot.BreakGlass.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BreakGlass.Until(childComplexity), true
 
 	case "Changes.began":
 		if e.ComplexityRoot.Changes.Began == nil {
@@ -1365,6 +1447,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Me.Audiences(childComplexity), true
+	case "Me.breakGlass":
+		if e.ComplexityRoot.Me.BreakGlass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Me.BreakGlass(childComplexity), true
 	case "Me.groups":
 		if e.ComplexityRoot.Me.Groups == nil {
 			break
@@ -1423,6 +1511,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Approve(childComplexity, args["id"].(string)), true
+	case "Mutation.breakGlass":
+		if e.ComplexityRoot.Mutation.BreakGlass == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_breakGlass_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BreakGlass(childComplexity, args["reason"].(string)), true
 	case "Mutation.crawl":
 		if e.ComplexityRoot.Mutation.Crawl == nil {
 			break
@@ -1445,6 +1544,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateToken(childComplexity, args["name"].(string), args["sources"].([]string), args["days"].(int)), true
+	case "Mutation.endBreakGlass":
+		if e.ComplexityRoot.Mutation.EndBreakGlass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.EndBreakGlass(childComplexity), true
 	case "Mutation.own":
 		if e.ComplexityRoot.Mutation.Own == nil {
 			break
@@ -1759,6 +1864,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Audit(childComplexity, args["filter"].(*shape.AuditFilter), args["first"].(*int), args["after"].(*string)), true
+	case "Query.auditSigning":
+		if e.ComplexityRoot.Query.AuditSigning == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.AuditSigning(childComplexity), true
 	case "Query.auditVerification":
 		if e.ComplexityRoot.Query.AuditVerification == nil {
 			break
@@ -2728,6 +2839,12 @@ type PublishedView {
   audit(filter: AuditFilter, first: Int = 50, after: String): EventConnection!
   "Verifies the whole log now. Needs the audit action."
   auditVerification: AuditVerification!
+  """
+  What signs the log, to keep elsewhere: with it and a checkpoint anybody tells
+  later whether history was written anew. Needs the audit action. The whole log
+  is downloaded from /audit/export, a fresh checkpoint from /audit/checkpoint.
+  """
+  auditSigning: AuditSigning!
 }
 
 "Narrows the audit log; all fields must hold."
@@ -2764,7 +2881,11 @@ type Event {
   at: Time!
   "Who: an address, or service:name."
   actor: String!
-  "What: commit, tag, describe, own, plan, approve, apply, step, undo, undo_run, crawl, sign_in, read, refused."
+  """
+  What: commit, decide, plan, approve, apply, step, undo, sign_in, sign_out,
+  read, denied_read, refused, export, checkpoint, audit_key, break_glass,
+  break_glass_read, break_glass_end, and others that docs/audit.md lists.
+  """
   action: String!
   "What it was done to."
   object: String!
@@ -2782,10 +2903,32 @@ type AuditVerification {
   ok: Boolean!
   "How many events were verified."
   events: Int!
-  "The first that is wrong; null when ok."
+  "How many signed checkpoints the log was held against."
+  checkpoints: Int!
+  "The first that is wrong; null when ok, and where no event can be named."
   broken: Int
   "What is wrong; empty when ok."
   reason: String!
+}
+
+"What signs the audit log."
+type AuditSigning {
+  "The verifier key, name+hash+key; empty where there is a problem."
+  key: String!
+  "Why the log cannot be signed; empty where it can."
+  problem: String!
+  "The newest signed checkpoint; null while none was made."
+  checkpoint: AuditCheckpoint
+}
+
+"A signed note of the log's first events."
+type AuditCheckpoint {
+  "How many events it covers."
+  size: Int!
+  "When it was signed."
+  at: Time!
+  "The note as it was signed: the log's name, the size, the root, the signature."
+  note: String!
 }
 `, BuiltIn: false},
 	{Name: "../schema/decision.graphql", Input: `extend type Query {
@@ -2856,6 +2999,26 @@ type Way {
   why: String!
   "The revision since which this way was open."
   since: Revision!
+}
+`, BuiltIn: false},
+	{Name: "../schema/glass.graphql", Input: `extend type Mutation {
+  """
+  Lets the signed-in person see all of the catalog for a short time, in this
+  session alone and to read only. The reason is kept in the audit log for ever,
+  and so is everything seen that would have been hidden. Needs the break_glass
+  action.
+  """
+  breakGlass(reason: String!): Me!
+  "Ends that before its time. Where the glass is whole nothing happens."
+  endBreakGlass: Me!
+}
+
+"That somebody sees all of the catalog for a short time."
+type BreakGlass {
+  "When it ends by itself."
+  until: Time!
+  "Why, as the person said."
+  reason: String!
 }
 `, BuiltIn: false},
 	{Name: "../schema/lineage.graphql", Input: `extend type Query {
@@ -3087,8 +3250,10 @@ type Me {
   groups: [String!]!
   "The audiences the person belongs to."
   audiences: [Audience!]!
-  "What the person may do beside seeing: tag, describe, plan, approve, apply, audit, crawl."
+  "What the person may do beside seeing: tag, describe, plan, approve, apply, audit, crawl, administer, break_glass."
   actions: [String!]!
+  "Set while the person sees all of the catalog because they broke the glass; else null."
+  breakGlass: BreakGlass
   "The newest revision of the catalog."
   head: Revision!
 }
@@ -3536,18 +3701,54 @@ func (ec *executionContext) childFields_Audience(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Audience", field.Name)
 }
 
+func (ec *executionContext) childFields_AuditCheckpoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "size":
+		return ec.fieldContext_AuditCheckpoint_size(ctx, field)
+	case "at":
+		return ec.fieldContext_AuditCheckpoint_at(ctx, field)
+	case "note":
+		return ec.fieldContext_AuditCheckpoint_note(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditCheckpoint", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditSigning(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_AuditSigning_key(ctx, field)
+	case "problem":
+		return ec.fieldContext_AuditSigning_problem(ctx, field)
+	case "checkpoint":
+		return ec.fieldContext_AuditSigning_checkpoint(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditSigning", field.Name)
+}
+
 func (ec *executionContext) childFields_AuditVerification(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "ok":
 		return ec.fieldContext_AuditVerification_ok(ctx, field)
 	case "events":
 		return ec.fieldContext_AuditVerification_events(ctx, field)
+	case "checkpoints":
+		return ec.fieldContext_AuditVerification_checkpoints(ctx, field)
 	case "broken":
 		return ec.fieldContext_AuditVerification_broken(ctx, field)
 	case "reason":
 		return ec.fieldContext_AuditVerification_reason(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
+}
+
+func (ec *executionContext) childFields_BreakGlass(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "until":
+		return ec.fieldContext_BreakGlass_until(ctx, field)
+	case "reason":
+		return ec.fieldContext_BreakGlass_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BreakGlass", field.Name)
 }
 
 func (ec *executionContext) childFields_Changes(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3844,6 +4045,8 @@ func (ec *executionContext) childFields_Me(ctx context.Context, field graphql.Co
 		return ec.fieldContext_Me_audiences(ctx, field)
 	case "actions":
 		return ec.fieldContext_Me_actions(ctx, field)
+	case "breakGlass":
+		return ec.fieldContext_Me_breakGlass(ctx, field)
 	case "head":
 		return ec.fieldContext_Me_head(ctx, field)
 	}
@@ -4405,6 +4608,20 @@ func (ec *executionContext) field_Mutation_approve_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_breakGlass_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "reason",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["reason"] = arg0
 	return args, nil
 }
 
@@ -5740,6 +5957,153 @@ func (ec *executionContext) fieldContext_Audience_purpose(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Audience", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _AuditCheckpoint_size(ctx context.Context, field graphql.CollectedField, obj *shape.AuditCheckpoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditCheckpoint_size(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Size, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditCheckpoint_size(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditCheckpoint", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _AuditCheckpoint_at(ctx context.Context, field graphql.CollectedField, obj *shape.AuditCheckpoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditCheckpoint_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditCheckpoint_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditCheckpoint", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _AuditCheckpoint_note(ctx context.Context, field graphql.CollectedField, obj *shape.AuditCheckpoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditCheckpoint_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditCheckpoint_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditCheckpoint", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AuditSigning_key(ctx context.Context, field graphql.CollectedField, obj *shape.AuditSigning) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditSigning_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditSigning_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditSigning", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AuditSigning_problem(ctx context.Context, field graphql.CollectedField, obj *shape.AuditSigning) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditSigning_problem(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problem, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditSigning_problem(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditSigning", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AuditSigning_checkpoint(ctx context.Context, field graphql.CollectedField, obj *shape.AuditSigning) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditSigning_checkpoint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Checkpoint, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.AuditCheckpoint) graphql.Marshaler {
+			return ec.marshalOAuditCheckpoint2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAuditCheckpoint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditSigning_checkpoint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditSigning",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditCheckpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AuditVerification_ok(ctx context.Context, field graphql.CollectedField, obj *shape.AuditVerification) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5783,6 +6147,29 @@ func (ec *executionContext) _AuditVerification_events(ctx context.Context, field
 	)
 }
 func (ec *executionContext) fieldContext_AuditVerification_events(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditVerification", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _AuditVerification_checkpoints(ctx context.Context, field graphql.CollectedField, obj *shape.AuditVerification) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditVerification_checkpoints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Checkpoints, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditVerification_checkpoints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AuditVerification", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
@@ -5830,6 +6217,52 @@ func (ec *executionContext) _AuditVerification_reason(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_AuditVerification_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AuditVerification", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _BreakGlass_until(ctx context.Context, field graphql.CollectedField, obj *shape.BreakGlass) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlass_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlass_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlass", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _BreakGlass_reason(ctx context.Context, field graphql.CollectedField, obj *shape.BreakGlass) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BreakGlass_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BreakGlass_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BreakGlass", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Changes_what(ctx context.Context, field graphql.CollectedField, obj *shape.Changes) (ret graphql.Marshaler) {
@@ -8092,6 +8525,38 @@ func (ec *executionContext) fieldContext_Me_actions(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Me", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Me_breakGlass(ctx context.Context, field graphql.CollectedField, obj *shape.Me) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Me_breakGlass(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BreakGlass, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.BreakGlass) graphql.Marshaler {
+			return ec.marshalOBreakGlass2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐBreakGlass(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Me_breakGlass(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Me",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BreakGlass(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Me_head(ctx context.Context, field graphql.CollectedField, obj *shape.Me) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8199,6 +8664,82 @@ func (ec *executionContext) fieldContext_Mutation_own(ctx context.Context, field
 	if fc.Args, err = ec.field_Mutation_own_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_breakGlass(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_breakGlass(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BreakGlass(ctx, fc.Args["reason"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.Me) graphql.Marshaler {
+			return ec.marshalNMe2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐMe(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_breakGlass(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Me(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_breakGlass_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_endBreakGlass(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_endBreakGlass(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().EndBreakGlass(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.Me) graphql.Marshaler {
+			return ec.marshalNMe2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐMe(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_endBreakGlass(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Me(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -9600,6 +10141,38 @@ func (ec *executionContext) fieldContext_Query_auditVerification(_ context.Conte
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_AuditVerification(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_auditSigning(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_auditSigning(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().AuditSigning(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.AuditSigning) graphql.Marshaler {
+			return ec.marshalNAuditSigning2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAuditSigning(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_auditSigning(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditSigning(ctx, field)
 		},
 	}
 	return fc, nil
@@ -14278,6 +14851,102 @@ func (ec *executionContext) _Audience(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var auditCheckpointImplementors = []string{"AuditCheckpoint"}
+
+func (ec *executionContext) _AuditCheckpoint(ctx context.Context, sel ast.SelectionSet, obj *shape.AuditCheckpoint) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, auditCheckpointImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditCheckpoint")
+		case "size":
+			out.Values[i] = ec._AuditCheckpoint_size(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._AuditCheckpoint_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "note":
+			out.Values[i] = ec._AuditCheckpoint_note(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var auditSigningImplementors = []string{"AuditSigning"}
+
+func (ec *executionContext) _AuditSigning(ctx context.Context, sel ast.SelectionSet, obj *shape.AuditSigning) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, auditSigningImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditSigning")
+		case "key":
+			out.Values[i] = ec._AuditSigning_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "problem":
+			out.Values[i] = ec._AuditSigning_problem(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "checkpoint":
+			out.Values[i] = ec._AuditSigning_checkpoint(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var auditVerificationImplementors = []string{"AuditVerification"}
 
 func (ec *executionContext) _AuditVerification(ctx context.Context, sel ast.SelectionSet, obj *shape.AuditVerification) graphql.Marshaler {
@@ -14300,6 +14969,11 @@ func (ec *executionContext) _AuditVerification(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "checkpoints":
+			out.Values[i] = ec._AuditVerification_checkpoints(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "broken":
 			out.Values[i] = ec._AuditVerification_broken(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -14307,6 +14981,49 @@ func (ec *executionContext) _AuditVerification(ctx context.Context, sel ast.Sele
 			}
 		case "reason":
 			out.Values[i] = ec._AuditVerification_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var breakGlassImplementors = []string{"BreakGlass"}
+
+func (ec *executionContext) _BreakGlass(ctx context.Context, sel ast.SelectionSet, obj *shape.BreakGlass) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, breakGlassImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BreakGlass")
+		case "until":
+			out.Values[i] = ec._BreakGlass_until(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._BreakGlass_reason(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15529,6 +16246,11 @@ func (ec *executionContext) _Me(ctx context.Context, sel ast.SelectionSet, obj *
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "breakGlass":
+			out.Values[i] = ec._Me_breakGlass(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "head":
 			out.Values[i] = ec._Me_head(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -15585,6 +16307,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "own":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_own(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "breakGlass":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_breakGlass(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endBreakGlass":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_endBreakGlass(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -16302,6 +17038,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_auditVerification(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "auditSigning":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_auditSigning(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -18370,6 +19128,16 @@ func (ec *executionContext) marshalNAudience2ᚕcadastreᚗdevᚋcadastreᚋgrap
 	return ret
 }
 
+func (ec *executionContext) marshalNAuditSigning2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAuditSigning(ctx context.Context, sel ast.SelectionSet, v *shape.AuditSigning) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AuditSigning(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNAuditVerification2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAuditVerification(ctx context.Context, sel ast.SelectionSet, v *shape.AuditVerification) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -19503,6 +20271,13 @@ func (ec *executionContext) marshalOAsset2ᚖcadastreᚗdevᚋcadastreᚋgraph�
 	return ec._Asset(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOAuditCheckpoint2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAuditCheckpoint(ctx context.Context, sel ast.SelectionSet, v *shape.AuditCheckpoint) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AuditCheckpoint(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOAuditFilter2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐAuditFilter(ctx context.Context, v any) (*shape.AuditFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -19539,6 +20314,13 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	_ = ctx
 	res := graphql.MarshalBoolean(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOBreakGlass2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐBreakGlass(ctx context.Context, sel ast.SelectionSet, v *shape.BreakGlass) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._BreakGlass(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOHeldRemoval2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHeldRemoval(ctx context.Context, sel ast.SelectionSet, v *shape.HeldRemoval) graphql.Marshaler {

@@ -14,6 +14,8 @@ type Me struct {
 	Audiences []graph.Audience
 	Actions   []string
 	Head      graph.Revision
+	// BreakGlass is nil while the glass is whole.
+	BreakGlass *BreakGlass
 }
 
 // PageInfo says where a page ends.

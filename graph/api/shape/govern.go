@@ -114,19 +114,38 @@ func NewEvent(e audit.Event) Event {
 
 // AuditVerification says whether the log is whole.
 type AuditVerification struct {
-	OK     bool
-	Events int64
-	Broken *int64
-	Reason string
+	OK                  bool
+	Events, Checkpoints int64
+	Broken              *int64
+	Reason              string
 }
 
 // NewAuditVerification shows a report.
 func NewAuditVerification(r audit.Report) AuditVerification {
-	v := AuditVerification{OK: r.OK, Events: r.Events, Reason: r.Reason}
-	if !r.OK {
+	v := AuditVerification{OK: r.OK, Events: r.Events, Checkpoints: r.Checkpoints, Reason: r.Reason}
+	if r.Broken > 0 {
 		v.Broken = &r.Broken
 	}
 	return v
+}
+
+// AuditSigning is what signs the audit log.
+type AuditSigning struct {
+	Key, Problem string
+	Checkpoint   *AuditCheckpoint
+}
+
+// AuditCheckpoint is a signed note of the log's first events.
+type AuditCheckpoint struct {
+	Size int64
+	At   time.Time
+	Note string
+}
+
+// BreakGlass says that somebody sees all of the catalog for a short time.
+type BreakGlass struct {
+	Until  time.Time
+	Reason string
 }
 
 // Source is a configured source.

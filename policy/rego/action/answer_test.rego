@@ -3,7 +3,7 @@ package cadastre.action_test
 import data.cadastre.action
 
 config := {
-	"roles": {"owner": ["owners"], "auditor": ["auditors"], "publisher": ["publishers"], "analyst": ["analysts"], "administrator": ["admins"]},
+	"roles": {"owner": ["owners"], "auditor": ["auditors"], "publisher": ["publishers"], "analyst": ["analysts"], "administrator": ["admins"], "break_glass": ["oncall"]},
 	"domains": {"customer": ["customer-owners"]},
 }
 
@@ -25,11 +25,12 @@ permitted := {
 	"audit": {"auditors"},
 	"crawl": {"owners", "publishers"},
 	"administer": {"admins"},
+	"break_glass": {"oncall"},
 }
 
 test_each_role_may_do_what_is_its_own_and_no_more if {
 	every what, allowed in permitted {
-		every group in ["owners", "auditors", "publishers", "analysts", "admins", "strangers"] {
+		every group in ["owners", "auditors", "publishers", "analysts", "admins", "oncall", "strangers"] {
 			may := group in allowed
 			ask(what, [group], [], "").allow == may
 		}

@@ -67,7 +67,7 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
           LabelTerm: (t) => t["label"] as string,
           Statement: (s) => s["id"] as string,
           ...Object.fromEntries(
-            ["Activity", "AnnotatePayload", "AuditVerification", "Changes", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "HeldRemoval", "HeldScope", "Label", "Lineage", "LineageEdge", "LineageNode", "NewToken", "Owner", "OwnerSaid", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "Run", "Said", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "UndoRun", "Way", "WhoCouldSee"].map((name) => [name, whole]),
+            ["Activity", "AuditCheckpoint", "AuditSigning", "AnnotatePayload", "AuditVerification", "BreakGlass", "Changes", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "HeldRemoval", "HeldScope", "Label", "Lineage", "LineageEdge", "LineageNode", "NewToken", "Owner", "OwnerSaid", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "Run", "Said", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "UndoRun", "Way", "WhoCouldSee"].map((name) => [name, whole]),
           ),
         },
         updates: {
@@ -80,6 +80,8 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
             approve: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),
             apply: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),
             undo: (_result, _args, cache) => forgetReads(cache, ["plan", "plans"]),
+            breakGlass: (_result, _args, cache) => forgetColumns(cache),
+            endBreakGlass: (_result, _args, cache) => forgetColumns(cache),
             crawl: (_result, _args, cache) => forgetReads(cache, ["search"]),
             createToken: (_result, _args, cache) => forgetReads(cache, ["tokens", "sources"]),
           },

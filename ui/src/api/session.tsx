@@ -3,7 +3,7 @@ import { createContext, useContext } from "react";
 import type { MeQuery } from "../gql/graphql";
 
 export type Me = MeQuery["me"];
-export type Action = "tag" | "describe" | "plan" | "approve" | "apply" | "audit" | "crawl" | "administer";
+export type Action = "tag" | "describe" | "plan" | "approve" | "apply" | "audit" | "crawl" | "break_glass" | "administer";
 
 const SessionContext = createContext<Me | null>(null);
 

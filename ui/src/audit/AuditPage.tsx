@@ -4,6 +4,7 @@ import { useMay } from "../api/session";
 import { Empty, PageHead, TabLinks } from "../parts/base";
 import { text } from "../text";
 import { Log } from "./Log";
+import { Signing } from "./Signing";
 import { Verification } from "./Verification";
 import { Who } from "./Who";
 
@@ -24,6 +25,7 @@ export function AuditPage() {
     <>
       <PageHead title={text.shell.audit} lead={text.audit.lead} />
       <Verification />
+      <Signing />
       <TabLinks label={text.shell.audit} now={tab} tabs={[{ id: "log", title: text.audit.log }, { id: "who", title: text.audit.who }]} />
       {tab === "who" ? <Who /> : <Log />}
     </>

@@ -10,8 +10,8 @@ import { text } from "../text";
 
 const route = getRouteApi("/audit");
 const pageSize = 50;
-const actionTones: Record<string, Tone> = { refused: "bad", tag: "warn", apply: "ok", approve: "accent", plan: "info", undo: "bad" };
-const actions = ["commit", "tag", "describe", "own", "plan", "approve", "apply", "step", "undo", "undo_run", "crawl", "hold_removal", "allow_removal", "create_token", "revoke_token", "sign_in", "read", "refused"];
+const actionTones: Record<string, Tone> = { refused: "bad", tag: "warn", apply: "ok", approve: "accent", plan: "info", undo: "bad", denied_read: "bad", break_glass: "bad", break_glass_read: "bad", break_glass_end: "warn", export: "warn", audit_key: "warn", checkpoint: "ok" };
+const actions = ["commit", "tag", "describe", "own", "plan", "approve", "apply", "step", "undo", "undo_run", "crawl", "decide", "hold_removal", "allow_removal", "create_token", "revoke_token", "sign_in", "sign_out", "read", "export", "refused", "denied_read", "break_glass", "break_glass_read", "break_glass_end", "checkpoint", "audit_key"];
 
 type LogEvent = AuditLogQuery["audit"]["edges"][number]["node"];
 

@@ -16,7 +16,7 @@ export function Verification() {
       <Icon aria-hidden className={`size-5 shrink-0 ${ok ? "text-ok" : "text-bad"}`} />
       <p className="min-w-0 flex-1 basis-60">
         {!found && text.audit.verifying}
-        {found && ok && text.audit.whole(found.events)}
+        {found && ok && text.audit.whole(found.events, found.checkpoints)}
         {found && !ok && (
           <>
             <span className="font-semibold text-bad">{text.audit.broken(found.broken ?? 0)}</span> {found.reason}

@@ -8,6 +8,7 @@ import { InboxCountDocument } from "../gql/graphql";
 import { isTyping } from "../lib/typing";
 import { Button, Empty, Waiting } from "../parts/base";
 import { text } from "../text";
+import { GlassBanner } from "./Glass";
 import { PersonMenu } from "./PersonMenu";
 
 const Palette = lazy(() => import("./Palette"));
@@ -31,11 +32,14 @@ export function Shell() {
         {text.shell.skip}
       </a>
       <Rail find={() => setFinding(true)} />
-      <main id="page" tabIndex={-1} className="mx-auto w-full min-w-0 max-w-[92rem] flex-1 px-4 py-5 outline-none md:px-8 md:py-7">
-        <Suspense fallback={<Waiting />}>
-          <Outlet />
-        </Suspense>
-      </main>
+      <div className="min-w-0 flex-1">
+        <GlassBanner />
+        <main id="page" tabIndex={-1} className="mx-auto w-full min-w-0 max-w-[92rem] px-4 py-5 outline-none md:px-8 md:py-7">
+          <Suspense fallback={<Waiting />}>
+            <Outlet />
+          </Suspense>
+        </main>
+      </div>
       {finding && (
         <Suspense fallback={null}>
           <Palette close={() => setFinding(false)} />

@@ -1,5 +1,5 @@
 import { fireEvent, screen, within, act } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { FakeServer } from "../../fake/server";
 import { click, customers, fill, findRole, findText, first, openApp, press, report } from "../app";
 
@@ -56,7 +56,7 @@ describe("the audit pages", () => {
 
   it("verify the log and list it, newest first", async () => {
     openApp("/audit", "Audra");
-    await findText("The log is whole: 1 event verified.");
+    await findText("The log is whole: 1 event verified, held against 1 signed checkpoint.");
     const log = await findRole("list", { name: "Log" });
     expect(within(log).getAllByRole("listitem")[0]!.textContent).toContain("service:crawler");
     await click("button", "Event 1: crawl");
@@ -66,14 +66,46 @@ describe("the audit pages", () => {
   it("say loudly where the log is broken", async () => {
     const server = new FakeServer();
     const answer = server.answer.bind(server);
-    server.answer = async (body, person) => (body.query?.includes("auditVerification") ? { status: 200, body: { data: { auditVerification: { __typename: "AuditVerification", ok: false, events: 9, broken: 4, reason: "its hash does not follow from event 3" } } } } : answer(body, person));
+    server.answer = async (body, person) => (body.query?.includes("auditVerification") ? { status: 200, body: { data: { auditVerification: { __typename: "AuditVerification", ok: false, events: 9, checkpoints: 0, broken: 4, reason: "its hash does not follow from event 3" } } } } : answer(body, person));
     openApp("/audit", "Audra", server);
     expect((await findRole("alert")).textContent).toContain("The log is broken at event 4. its hash does not follow from event 3");
   });
 
+  it("say what is not to be trusted where no event can be named", async () => {
+    const server = new FakeServer();
+    const answer = server.answer.bind(server);
+    server.answer = async (body, person) => (body.query?.includes("auditVerification") ? { status: 200, body: { data: { auditVerification: { __typename: "AuditVerification", ok: false, events: 9, checkpoints: 2, broken: null, reason: "a checkpoint was taken away" } } } } : answer(body, person));
+    openApp("/audit", "Audra", server);
+    expect((await findRole("alert")).textContent).toContain("The log is not to be trusted. a checkpoint was taken away");
+  });
+
+  it("give the key, the newest checkpoint and the whole log to keep elsewhere", async () => {
+    const copied = vi.fn(async () => undefined);
+    vi.stubGlobal("navigator", { ...navigator, clipboard: { writeText: copied } });
+    openApp("/audit", "Audra");
+    await findText("Keep elsewhere");
+    await findText("cadastre/halden+1a2b3c4d+AbCd");
+    await findText(/^Newest checkpoint, of 1 event/);
+    expect((await first("link", "Export the whole log")).getAttribute("href")).toBe("/audit/export");
+    expect((await first("link", "Download a checkpoint")).getAttribute("href")).toBe("/audit/checkpoint");
+    await click("button", "Copy");
+    await findText("Copied");
+    expect(copied).toHaveBeenCalledWith("cadastre/halden+1a2b3c4d+AbCd");
+    vi.unstubAllGlobals();
+  });
+
+  it("say loudly that the log cannot be signed", async () => {
+    const server = new FakeServer();
+    const answer = server.answer.bind(server);
+    server.answer = async (body, person) => (body.query?.includes("auditSigning") ? { status: 200, body: { data: { auditSigning: { __typename: "AuditSigning", key: "", problem: "the key is gone; restore it from a backup", checkpoint: null } } } } : answer(body, person));
+    openApp("/audit", "Audra", server);
+    expect((await findRole("alert")).textContent).toContain("The log cannot be signed. the key is gone; restore it from a backup");
+    await findText("No checkpoint was signed yet.");
+  });
+
   it("narrow the log by what was done", async () => {
     const { server, history } = openApp("/audit", "Audra");
-    await findText("The log is whole: 1 event verified.");
+    await findText("The log is whole: 1 event verified, held against 1 signed checkpoint.");
     await act(async () => void fireEvent.change(await screen.findByLabelText("What was done"), { target: { value: "tag" } }));
     await findText("Nothing in the log fits these filters.");
     expect(history.location.search).toContain("action=tag");

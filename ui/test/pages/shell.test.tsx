@@ -61,6 +61,34 @@ describe("the shell", () => {
     expect(asked.mock.calls[0]).toEqual(["/auth/logout", { method: "POST", credentials: "same-origin" }]);
   });
 
+  it("breaks the glass for a reason, says so on every page, and mends it", async () => {
+    const left = vi.spyOn(window.location, "assign").mockImplementation(() => undefined);
+    const { server, history } = openApp("/", "Fay");
+    await press("Enter", await first("button", /^You: Fay/));
+    await click("menuitem", "Break the glass…");
+    expect((await first("button", "Break the glass")).hasAttribute("disabled")).toBe(true);
+    await fill("textbox", "Why (kept in the audit log)", "the billing run fails");
+    await click("button", "Break the glass");
+    const banner = await findRole("alert");
+    expect(banner.textContent).toContain("everything you look at is recorded");
+    expect(banner.textContent).toContain("Your reason: the billing run fails");
+    expect(server.catalog.events.at(-1)).toMatchObject({ actor: "fay@halden.example", action: "break_glass" });
+    await act(async () => history.push("/policies"));
+    await findText("Purpose: fraud_detection");
+    await findRole("alert");
+    await click("button", "End now");
+    await expect.poll(() => server.catalog.events.at(-1)!.action).toBe("break_glass_end");
+    await expect.poll(() => left.mock.calls).toEqual([["/"]]);
+  });
+
+  it("offers the glass to nobody else", async () => {
+    openApp("/", "Otto");
+    await press("Enter", await first("button", /^You: Otto/));
+    await first("menuitem", "Sign out");
+    expect(screen.queryByRole("menuitem", { name: "Break the glass…" })).toBeNull();
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
+
   it("opens the palette by key, and goes where it says", async () => {
     const { history } = openApp("/", "Otto");
     await findRole("navigation", { name: "Pages" });
