@@ -21,11 +21,15 @@ func (r *Reader) Search(ctx context.Context, q search.Query) (search.Result, err
 	if err != nil {
 		return search.Result{}, err
 	}
+	floor, err := r.store.Floor(ctx)
+	if err != nil {
+		return search.Result{}, err
+	}
 	f := &r.store.derived.newest
 	if result, ok, err := f.query(at, q, r.filter); ok {
 		return result, err
 	}
-	if err := f.follow(at, func(since graph.Revision) (docs, error) { return r.changedDocs(ctx, since, at) }); err != nil {
+	if err := f.follow(at, floor.Revision, func(since graph.Revision) (docs, error) { return r.changedDocs(ctx, since, at) }); err != nil {
 		return search.Result{}, fmt.Errorf("search: %w", err)
 	}
 	if result, ok, err := f.query(at, q, r.filter); ok {
@@ -67,21 +71,24 @@ func (f *following) query(at graph.Revision, q search.Query, filter graph.Filter
 
 // follow brings the index forward to a change, never back. Everything is read
 // before the first document is put, so that a failed read leaves it as it was.
-func (f *following) follow(to graph.Revision, changed func(since graph.Revision) (docs, error)) error {
+// An index from below the floor of history is made anew: what ended since then
+// is no longer there to be taken out of it.
+func (f *following) follow(to, floor graph.Revision, changed func(since graph.Revision) (docs, error)) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.index != nil && f.at >= to {
 		return nil
 	}
-	d, err := changed(f.at)
+	index, since := f.index, f.at
+	if index == nil || since < floor {
+		index, since = search.New(), 0
+	}
+	d, err := changed(since)
 	if err != nil {
 		return err
 	}
-	if f.index == nil {
-		f.index = search.New()
-	}
-	d.putInto(f.index)
-	f.at = to
+	d.putInto(index)
+	f.index, f.at = index, to
 	return nil
 }
 

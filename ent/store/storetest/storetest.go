@@ -59,6 +59,11 @@ func Run(t *testing.T, open Open) {
 		{"the access ledger", ledger},
 		{"cursors", cursors},
 		{"sessions", sessions},
+		{"the rest stays when some is forgotten", theRestStaysWhenSomeIsForgotten},
+		{"an old index forgets too", anOldIndexForgetsToo},
+		{"forgetting", forgetting},
+		{"the ledger names its policy", theLedgerNamesItsPolicy},
+		{"revisions by number", revisionsByNumber},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
