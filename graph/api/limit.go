@@ -48,6 +48,7 @@ func complexity() gen.ComplexityRoot {
 	c.Query.Plans = func(child int, first *int, _ *string) int { return times(child, first, 20) }
 	c.Query.Inbox = func(child int, first *int, _ *string) int { return times(child, first, 50) }
 	c.Query.Audit = func(child int, _ *shape.AuditFilter, first *int, _ *string) int { return times(child, first, 50) }
+	c.Asset.History = func(child int, first *int, _ *string) int { return times(child, first, 20) }
 	return c
 }
 

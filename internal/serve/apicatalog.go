@@ -11,11 +11,13 @@ import (
 )
 
 // apiCatalog is the catalog as the API reads it.
-type apiCatalog struct{ app *App }
+type apiCatalog struct{ *App }
+
+var _ api.Catalog = apiCatalog{}
 
 // Reader returns what the principal may read.
-func (c apiCatalog) Reader(ctx context.Context, who graph.Principal, at graph.Revision) (api.Reader, error) {
-	r, err := c.app.reader(ctx, who, at)
+func (c apiCatalog) Reader(ctx context.Context, who graph.Principal) (api.Reader, error) {
+	r, err := c.reader(ctx, who, 0)
 	if err != nil {
 		return nil, err
 	}

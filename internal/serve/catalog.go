@@ -76,17 +76,22 @@ type analyzed struct {
 }
 
 // lastAnalyzed reads how far the lineage of a source is. What was analyzed in
-// another way than now counts as not analyzed.
+// another way than now counts as not analyzed, and so does what was analyzed
+// at a revision that was forgotten since: what changed since then is not known.
 func (a *App) lastAnalyzed(ctx context.Context, source string) (analyzed, error) {
 	cursor, err := crawlCatalog{app: a}.Cursor(ctx, ingest.StatementsOf(source))
 	if err != nil || cursor == nil {
 		return analyzed{}, err
 	}
 	var last analyzed
-	if json.Unmarshal(cursor, &last) == nil && last.Analyzer == (a.workerErr == nil) {
-		return last, nil
+	if json.Unmarshal(cursor, &last) != nil || last.Analyzer != (a.workerErr == nil) {
+		return analyzed{}, nil
 	}
-	return analyzed{}, nil
+	floor, err := a.store.Floor(ctx)
+	if err != nil || last.Revision < floor.Revision {
+		return analyzed{}, err
+	}
+	return last, nil
 }
 
 // listing is what a source told of the SQL that ran in it.

@@ -49,6 +49,8 @@ type Config struct {
 	Target Target `koanf:"target"`
 	// Worker is the GoogleSQL worker.
 	Worker Worker `koanf:"worker"`
+	// History says how long what was is kept.
+	History History `koanf:"history"`
 }
 
 // SSO is the OpenID Connect provider.
@@ -282,6 +284,7 @@ func (c Config) Validate() error {
 	c.validateAudiences(fault)
 	c.validateSources(fault)
 	c.validateVisibility(fault)
+	c.History.validate(fault)
 	return errors.Join(faults...)
 }
 

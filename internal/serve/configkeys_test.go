@@ -35,6 +35,7 @@ sources:
   - {name: registry, registry: {url: "http://127.0.0.1:2", cluster: "kafka:9092", topics: [a.b], tables: {a.b: p.raw.a}, labels: {PII: user}, owners: {otto: "user:otto@lumen.example"}, user: u, password: "env:P"}}
 target: {name: w, project: p, sources: [warehouse], datasets: [raw], prefix: v, home: US, publisher: pub@lumen.example, endpoint: "http://127.0.0.1:1", token: "file:/t"}
 worker: {path: /usr/bin/w, processes: 3, memory_mib: 512}
+history: {keep_days: 90}
 `
 
 // emptyKeys are those of a struct that hold nothing.

@@ -39,6 +39,7 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 	working, rest := context.WithCancel(ctx)
 	var keeper sync.WaitGroup
 	keeper.Go(func() { a.keepWorking(working) })
+	keeper.Go(func() { a.keepRetaining(working, time.NewTicker(retainAgain)) })
 	defer keeper.Wait()
 	defer rest()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
