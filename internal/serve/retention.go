@@ -14,9 +14,8 @@ import (
 const retainAgain = 24 * time.Hour
 
 // keepRetaining makes retention due now and at each tick, where any is
-// configured. It returns when ctx ends, and stops the ticker.
-func (a *App) keepRetaining(ctx context.Context, tick *time.Ticker) {
-	defer tick.Stop()
+// configured. It returns when ctx ends.
+func (a *App) keepRetaining(ctx context.Context, tick <-chan time.Time) {
 	for {
 		if err := a.startRetaining(ctx); err != nil && ctx.Err() == nil {
 			a.logger.WarnContext(ctx, "retention is not due", "err", err)
@@ -24,7 +23,7 @@ func (a *App) keepRetaining(ctx context.Context, tick *time.Ticker) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-tick:
 		}
 	}
 }

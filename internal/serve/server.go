@@ -39,7 +39,9 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 	working, rest := context.WithCancel(ctx)
 	var keeper sync.WaitGroup
 	keeper.Go(func() { a.keepWorking(working) })
-	keeper.Go(func() { a.keepRetaining(working, time.NewTicker(retainAgain)) })
+	daily := time.NewTicker(retainAgain)
+	defer daily.Stop()
+	keeper.Go(func() { a.keepRetaining(working, daily.C) })
 	defer keeper.Wait()
 	defer rest()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
