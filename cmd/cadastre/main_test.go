@@ -59,7 +59,7 @@ func TestStories(t *testing.T) {
 			return false, fmt.Errorf("condition %q is unknown", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"demo": startDemo, "exits": exits, "hash": hash, "flip": flip, "keys": keys,
+			"demo": startDemo, "exits": exits, "hash": hash, "flip": flip, "keys": keys, "revision": revision,
 		},
 		RequireExplicitExec: true,
 	})
@@ -109,6 +109,13 @@ func hash(ts *testscript.TestScript, _ bool, _ []string) {
 	var plan struct{ ID string }
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &plan))
 	ts.Setenv("PLAN", plan.ID)
+}
+
+// revision keeps the revision before the one that was last printed in $BEFORE.
+func revision(ts *testscript.TestScript, _ bool, _ []string) {
+	var made struct{ Revision int }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &made))
+	ts.Setenv("BEFORE", strconv.Itoa(made.Revision-1))
 }
 
 // flip changes one byte of the first place of a text in a file: flip FILE TEXT.
