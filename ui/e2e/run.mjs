@@ -7,6 +7,7 @@ import { Checks } from "./checks.mjs";
 import { keys } from "./keys.mjs";
 import { pages } from "./pages.mjs";
 import { proof } from "./proof.mjs";
+import { time } from "./time.mjs";
 
 const base = (process.env.BASE_URL ?? "http://127.0.0.1:8080").replace(/\/$/, "");
 const folder = process.env.SCREENSHOTS ? resolve(import.meta.dirname, "../..", process.env.SCREENSHOTS) : "";
@@ -16,6 +17,7 @@ try {
   console.log(`browser test of ${base}`);
   const { ref } = await proof(browser, base, checks);
   await keys(browser, base, checks, { ref });
+  await time(browser, base, checks, { ref });
   await pages(browser, base, checks, { ref, folder });
 } catch (error) {
   await checks.that("the browser test comes to its end", () => Promise.reject(error));

@@ -1,6 +1,8 @@
 /** The way to the API: one client, a cache keyed by ref, errors by code. */
 import { cacheExchange, type Cache } from "@urql/exchange-graphcache";
 import { Client, fetchExchange, mapExchange, type CombinedError } from "urql";
+import type { Moment } from "../lib/moment";
+import { asOfExchange } from "./asof";
 
 export type Code = "NOT_FOUND" | "INVALID" | "DENIED" | "STALE" | "CONFLICT" | "UNAVAILABLE" | "INTERNAL" | "UNAUTHENTICATED" | "OFFLINE";
 
@@ -41,9 +43,11 @@ export interface ClientConfig {
   fetch?: typeof fetch;
   /** Is told when the API says that nobody is signed in. */
   onSignedOut?: () => void;
+  /** The moment of which all is asked. Defaults to now. */
+  moment?: Moment;
 }
 
-export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Client {
+export function makeClient({ fetch: ask, onSignedOut, moment }: ClientConfig = {}): Client {
   return new Client({
     url: "/graphql",
     preferGetMethod: false,
@@ -66,7 +70,7 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
           LabelTerm: (t) => t["label"] as string,
           Statement: (s) => s["id"] as string,
           ...Object.fromEntries(
-            ["Activity", "AuditVerification", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "Label", "Lineage", "LineageEdge", "LineageNode", "Owner", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "Way", "WhoCouldSee"].map((name) => [name, whole]),
+            ["Activity", "AttributeChange", "AuditVerification", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "History", "HistoryChange", "HistoryEdge", "HistoryEntry", "Label", "Lineage", "LineageEdge", "LineageNode", "Owner", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "SearchEdge", "SearchResult", "Span", "Standing", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "Way", "WhoCouldSee"].map((name) => [name, whole]),
           ),
         },
         updates: {
@@ -80,6 +84,7 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
           },
         },
       }),
+      ...(moment ? [asOfExchange(moment)] : []),
       fetchExchange,
     ],
   });
