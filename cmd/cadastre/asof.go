@@ -13,7 +13,9 @@ import (
 
 // readingVerbs are the commands that take --as-of; all others write, or tell
 // of the present alone.
-func readingVerbs() []string { return []string{"search", "show", "lineage up", "lineage down", "explain"} }
+func readingVerbs() []string {
+	return []string{"search", "show", "lineage up", "lineage down", "explain"}
+}
 
 // checkAsOf refuses --as-of for a command that cannot answer it. command is
 // what kong calls it: the words, then its arguments in brackets.

@@ -84,14 +84,14 @@ func (a *App) lastAnalyzed(ctx context.Context, source string) (analyzed, error)
 		return analyzed{}, err
 	}
 	var last analyzed
-	if json.Unmarshal(cursor, &last) != nil || last.Analyzer != (a.workerErr == nil) {
-		return analyzed{}, nil
-	}
 	floor, err := a.store.Floor(ctx)
-	if err != nil || last.Revision < floor.Revision {
+	if err != nil {
 		return analyzed{}, err
 	}
-	return last, nil
+	if json.Unmarshal(cursor, &last) == nil && last.Analyzer == (a.workerErr == nil) && last.Revision >= floor.Revision {
+		return last, nil
+	}
+	return analyzed{}, nil
 }
 
 // listing is what a source told of the SQL that ran in it.

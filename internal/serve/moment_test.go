@@ -31,7 +31,7 @@ func graphql(t *testing.T, a *App, who graph.Principal, query string) string {
 	t.Helper()
 	handler := api.New(api.Config{
 		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Planner: a, Auditor: a, Operator: a,
-		Principal: func(context.Context) (graph.Principal, bool) { return who, true },
+		Principal:  func(context.Context) (graph.Principal, bool) { return who, true },
 		Complexity: 1_000_000,
 	})
 	body, err := json.Marshal(map[string]string{"query": query})
@@ -442,5 +442,37 @@ func TestAPersonsWordSurvivesADroppedTable(t *testing.T) {
 		return tag.Ref == address && tag.State == graph.TagConfirmed && tag.Provenance.Kind == graph.ByPerson
 	}) {
 		t.Errorf("at revision %d the tags are %+v, %v", began.Revision, tags, err)
+	}
+}
+
+// Who sees the past is today's policy, over the asset as it was then: a right
+// that somebody lost shows them nothing of it any more, and an owner of then
+// is one only of then.
+func TestTodaysPolicyDecidesWhoSeesThePast(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	sam := graph.Principal{ID: "sam@shop.example", Groups: []string{"some@shop.example"}}
+	a := people()
+	owned := graph.Owner{Asset: a.Ref, Principal: "user:" + sam.ID, Role: graph.OwnerTechnical, Provenance: graph.Provenance{Kind: graph.BySource, Name: "warehouse"}}
+	during := b.put(a, leaf(a, "name", "STRING", 0), owned)
+	after := b.end(owned)
+	ask := func(app *App, at graph.Revision) string {
+		return graphql(t, app, sam, fmt.Sprintf(`query @asOf(revision: %d) { asset(ref: %q) { ref history { edges { node { revision } } } } search(query: "") { total edges { node { ref } } } }`, at, a.Ref))
+	}
+	const nothing = `{"data":{"asset":null,"search":{"total":0,`
+	if got := ask(b.app, during); !strings.Contains(got, `"ref":"bigquery/shop.raw.people"`) || !strings.Contains(got, `"total":1`) {
+		t.Errorf("the owner of then is answered %s", got)
+	}
+	if got := ask(b.app, after); !strings.HasPrefix(got, nothing) {
+		t.Errorf("who is no owner any more is answered %s", got)
+	}
+	config := b.app.config
+	config.Policy.Visibility = []VisibilityConfig{{Groups: []string{"some@shop.example"}, Visibility: "visible", Where: map[string][]string{"kind": {"table"}}}}
+	if got := ask(b.reopened(config), after); !strings.Contains(got, `"total":1`) {
+		t.Errorf("who was given a right today is answered %s of the past", got)
+	}
+	config.Policy.Visibility = nil
+	if got := ask(b.reopened(config), after); !strings.HasPrefix(got, nothing) {
+		t.Errorf("who lost it is answered %s", got)
 	}
 }
