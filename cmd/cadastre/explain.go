@@ -19,7 +19,7 @@ func (c *explainCommand) Run(ctx context.Context, all *commands, s *streams) err
 	if err != nil {
 		return err
 	}
-	app, err := all.openCatalog(ctx, s)
+	app, ctx, err := all.openThen(ctx, s)
 	if err != nil {
 		return err
 	}

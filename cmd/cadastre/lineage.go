@@ -43,7 +43,7 @@ func (c *lineageFlags) walk(ctx context.Context, all *commands, s *streams, d wa
 	if err != nil {
 		return err
 	}
-	app, err := all.openCatalog(ctx, s)
+	app, ctx, err := all.openThen(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ type commands struct {
 	Config  string `short:"c" placeholder:"FILE" help:"Configuration file. Defaults to cadastre.yaml in the data directory, where there is one."`
 	DataDir string `placeholder:"DIR" help:"Where the database and the masking keys are kept."`
 	JSON    bool   `name:"json" help:"Write JSON instead of text."`
+	AsOf    string `placeholder:"MOMENT" help:"Read the catalog as it was: a revision, a time such as 2026-03-03T12:00:00Z, or a date, which is the end of that day in UTC."`
 
 	Demo    demoCommand    `cmd:"" help:"Start the demo: a made-up energy retailer with its own warehouse, registry and sign-in."`
 	Serve   serveCommand   `cmd:"" help:"Serve the catalog as configured."`
@@ -53,6 +54,7 @@ type commands struct {
 	Crawl    crawlCommand    `cmd:"" help:"Crawl sources now, and follow the path as far as decisions; or undo a run."`
 	Token    tokenCommand    `cmd:"" help:"Say which services may push: make, list and revoke tokens."`
 	Search   searchCommand   `cmd:"" help:"Search assets and columns."`
+	Show     showCommand     `cmd:"" help:"Show an asset with its columns, tags, owners and views."`
 	Lineage  lineageCommand  `cmd:"" help:"Ask what something is made from and goes into, or analyze SQL."`
 	Tag      tagCommand      `cmd:"" help:"Confirm, reject or withdraw a tag."`
 	Describe describeCommand `cmd:"" help:"Say what an asset or column is, beside its source."`
@@ -102,6 +104,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	if err != nil {
 		_, _ = fmt.Fprintf(errOut, "cadastre: %v\nRun cadastre --help for what there is.\n", err)
 		return exitInvalid
+	}
+	if err := c.checkAsOf(k.Command()); err != nil {
+		_, _ = fmt.Fprintln(errOut, "cadastre:", err)
+		return exitCode(err)
 	}
 	k.BindTo(ctx, (*context.Context)(nil))
 	err = k.Run(&c, &streams{in: in, out: out, err: errOut, json: c.JSON})

@@ -61,7 +61,7 @@ func TestStories(t *testing.T) {
 			return false, fmt.Errorf("condition %q is unknown", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"demo": startDemo, "exits": exits, "hash": hash, "runs": keepRun, "flip": flip, "keys": keys, "drop": drop, "held": held, "token": token,
+			"demo": startDemo, "exits": exits, "hash": hash, "runs": keepRun, "revision": revision, "flip": flip, "keys": keys, "drop": drop, "held": held, "token": token,
 		},
 		RequireExplicitExec: true,
 	})
@@ -161,6 +161,13 @@ func drop(ts *testscript.TestScript, _ bool, args []string) {
 	if answer.StatusCode >= 300 {
 		ts.Fatalf("drop %s: %s", address, answer.Status)
 	}
+}
+
+// revision keeps the revision before the one that was last printed in $BEFORE.
+func revision(ts *testscript.TestScript, _ bool, _ []string) {
+	var made struct{ Revision int }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &made))
+	ts.Setenv("BEFORE", strconv.Itoa(made.Revision-1))
 }
 
 // flip changes one byte of the first place of a text in a file: flip FILE TEXT.

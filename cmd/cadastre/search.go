@@ -19,7 +19,7 @@ type searchCommand struct {
 
 // Run prints the best hits.
 func (c *searchCommand) Run(ctx context.Context, all *commands, s *streams) error {
-	app, err := all.openCatalog(ctx, s)
+	app, ctx, err := all.openThen(ctx, s)
 	if err != nil {
 		return err
 	}

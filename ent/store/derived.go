@@ -58,7 +58,9 @@ func (c *cached[T]) get(at graph.Revision, build func() (T, error)) (T, error) {
 }
 
 // changedAt returns the last revision up to the reader's at which a row of the
-// tables began or ended: what follows from them is the same ever since.
+// tables began or ended: what follows from them is the same ever since. What
+// ended before the floor of history is no longer there to tell, so that it is
+// never below the floor.
 func (r *Reader) changedAt(ctx context.Context, tables ...table) (graph.Revision, error) {
 	last := graph.Revision(0)
 	for _, table := range tables {
@@ -71,7 +73,9 @@ func (r *Reader) changedAt(ctx context.Context, tables ...table) (graph.Revision
 			}
 		}
 	}
-	return last, nil
+	// Asked last: whatever was removed before is counted by it.
+	floor, err := r.store.Floor(ctx)
+	return max(last, floor.Revision), err
 }
 
 // Walk answers what something is made from and what is made from it, at the

@@ -20,7 +20,8 @@
 // A Reader is bound to a principal's filter and a revision. Rows are never
 // overwritten: each has the revision that began it and the one that ended it,
 // so two reads of one Reader agree without holding a transaction open, and a
-// read at a past revision never changes afterwards. The filter is judged by
+// read at a past revision never changes afterwards. Forget alone removes rows,
+// those that ended before a revision, the floor; below it nothing is read. The filter is judged by
 // the asset as it was at that revision: who owned it then sees it as of then.
 //
 // What is hidden is absent from every answer, and what names it goes too:

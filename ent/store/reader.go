@@ -16,14 +16,16 @@ type Reader struct {
 	who    graph.Principal
 	filter graph.Filter
 	at     graph.Revision
+	// newest was the newest revision when the reader was made.
+	newest graph.Revision
 	// all says that the filter shows everything, so that nothing need be
 	// judged.
 	all bool
 }
 
 // Reader returns a reader for the principal, of what the filter shows, at the
-// revision; 0 means the newest, fixed now. A revision that is not there yet is
-// graph.ErrNotFound.
+// revision; 0 means the newest, fixed now. A revision that is not there yet, or
+// below the floor of history, is graph.ErrNotFound.
 func (s *Store) Reader(ctx context.Context, p graph.Principal, f graph.Filter, at graph.Revision) (*Reader, error) {
 	newest, err := s.Head(ctx)
 	if err != nil {
@@ -35,7 +37,16 @@ func (s *Store) Reader(ctx context.Context, p graph.Principal, f graph.Filter, a
 	if at == 0 {
 		at = newest
 	}
-	return &Reader{store: s, who: p, filter: f, at: at, all: unconditional(f.Visible)}, nil
+	if at < newest {
+		floor, err := s.Floor(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := floor.holds(at); err != nil {
+			return nil, err
+		}
+	}
+	return &Reader{store: s, who: p, filter: f, at: at, newest: newest, all: unconditional(f.Visible)}, nil
 }
 
 // Revision returns the revision read at.

@@ -21,7 +21,8 @@ type Version struct {
 }
 
 // History returns all that was ever so of a visible asset, its columns, owners,
-// tags, annotations and grants, up to the reader's revision, oldest first. An asset that
+// tags, annotations and grants, up to the reader's revision, oldest first; what
+// ended before the floor of history is gone. An asset that
 // does not stand or is less than visible is graph.ErrNotFound. Where something
 // may be hidden from the principal, grants and the definitions of views are
 // left out: whom and what they named in their time is not known now.
@@ -112,11 +113,7 @@ func (r *Reader) Revisions(ctx context.Context, page Page) (List[RevisionInfo], 
 		list.Next = cursorOf(rows[first-1].ID)
 	}
 	for _, row := range rows {
-		info := RevisionInfo{Number: graph.Revision(row.ID), At: fromMicros(row.At), Actor: row.Actor, Why: row.Why}
-		if !r.hidesNothing() && row.Actor != r.who.ID {
-			info.Why = ""
-		}
-		list.Items = append(list.Items, info)
+		list.Items = append(list.Items, r.infoOf(row))
 	}
 	return list, nil
 }

@@ -22,11 +22,15 @@ func (r *Reader) Search(ctx context.Context, q search.Query) (search.Result, err
 	if err != nil {
 		return search.Result{}, err
 	}
+	floor, err := r.store.Floor(ctx)
+	if err != nil {
+		return search.Result{}, err
+	}
 	f := &r.store.derived.newest
 	if result, ok, err := f.query(at, q, r.filter); ok {
 		return result, err
 	}
-	result, ok, err := f.moveAndQuery(ctx, r, at, q)
+	result, ok, err := f.moveAndQuery(ctx, r, at, floor.Revision, q)
 	if ok || err != nil {
 		return result, err
 	}
@@ -55,7 +59,11 @@ func (s *Store) Warm(ctx context.Context) error {
 	f := &s.derived.newest
 	f.moving.Lock()
 	defer f.moving.Unlock()
-	_, err = f.move(ctx, r, at)
+	floor, err := s.Floor(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = f.move(ctx, r, at, floor.Revision)
 	return err
 }
 
@@ -106,21 +114,23 @@ const (
 // ok is false where the change is too long past. That the one who asks leaves
 // does not break a move off: it would be begun anew by the next, and as often
 // as people type.
-func (f *following) moveAndQuery(ctx context.Context, r *Reader, to graph.Revision, q search.Query) (result search.Result, ok bool, err error) {
+func (f *following) moveAndQuery(ctx context.Context, r *Reader, to, floor graph.Revision, q search.Query) (result search.Result, ok bool, err error) {
 	f.moving.Lock()
 	defer f.moving.Unlock()
 	if err := ctx.Err(); err != nil {
 		return search.Result{}, false, fmt.Errorf("search: %w", err)
 	}
-	if ok, err := f.move(context.WithoutCancel(ctx), r, to); !ok || err != nil {
+	if ok, err := f.move(context.WithoutCancel(ctx), r, to, floor); !ok || err != nil {
 		return search.Result{}, false, err
 	}
 	return f.query(to, q, r.filter)
 }
 
-// move is for who holds moving. It gives ok false where it did not move.
-func (f *following) move(ctx context.Context, r *Reader, to graph.Revision) (ok bool, err error) {
-	if f.index == nil {
+// move is for who holds moving. It gives ok false where it did not move. An
+// index from below the floor of history is made anew: what ended since then is
+// no longer there to be taken out of it.
+func (f *following) move(ctx context.Context, r *Reader, to, floor graph.Revision) (ok bool, err error) {
+	if f.index == nil || f.low < floor {
 		index := search.New()
 		if err := r.eachDoc(ctx, to, index.Put); err != nil {
 			return false, fmt.Errorf("build the index of the search: %w", err)

@@ -67,13 +67,14 @@ func New(c Config) http.Handler {
 		c.Depth = 12
 	}
 	r := &resolver{c}
-	server := handler.New(gen.NewExecutableSchema(gen.Config{Resolvers: r, Complexity: complexity()}))
+	server := handler.New(gen.NewExecutableSchema(gen.Config{Resolvers: r, Complexity: complexity(), Directives: gen.DirectiveRoot{AsOf: r.asOf}}))
 	server.AddTransport(transport.POST{})
 	server.SetQueryCache(lru.New[*ast.QueryDocument](500))
 	server.SetParserTokenLimit(maxTokens)
 	server.SetDisableSuggestion(true)
 	server.SetErrorPresenter(r.present)
 	server.SetRecoverFunc(r.recovered)
+	server.AroundOperations(r.pin)
 	server.Use(extension.FixedComplexityLimit(c.Complexity))
 	server.Use(depthLimit{c.Depth})
 	if c.Introspection {

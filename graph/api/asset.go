@@ -18,13 +18,30 @@ func (q query) Me(ctx context.Context) (*shape.Me, error) {
 	if err != nil {
 		return nil, err
 	}
-	me := &shape.Me{ID: who.ID, Name: who.Name, Groups: who.Groups, Actions: actions, Head: reader.Revision(), Audiences: []graph.Audience{}, BreakGlass: q.Glass.Broken(ctx, who)}
+	head := reader.Revision()
+	if graph.AsOfFrom(ctx).Past {
+		standing, err := q.Catalog.Standing(ctx, who)
+		if err != nil {
+			return nil, err
+		}
+		head = standing.Head
+	}
+	me := &shape.Me{ID: who.ID, Name: who.Name, Groups: who.Groups, Actions: actions, Head: head, Audiences: []graph.Audience{}, BreakGlass: q.Glass.Broken(ctx, who)}
 	for _, a := range q.Governor.Audiences() {
 		if a.Has(who) {
 			me.Audiences = append(me.Audiences, a)
 		}
 	}
 	return me, nil
+}
+
+func (q query) Standing(ctx context.Context) (*shape.Standing, error) {
+	who, err := q.person(ctx)
+	if err != nil {
+		return nil, err
+	}
+	standing, err := q.Catalog.Standing(ctx, who)
+	return &standing, err
 }
 
 func (q query) Asset(ctx context.Context, ref graph.Ref) (*shape.Asset, error) {
@@ -97,6 +114,19 @@ func (asset) LastSeen(ctx context.Context, a *shape.Asset) (*time.Time, error) {
 func (asset) MayDescribe(ctx context.Context, a *shape.Asset) (bool, error) {
 	may, err := a.Page.(*page).loadMayDescribe(ctx)
 	return may[a.Ref], err
+}
+
+func (a asset) History(ctx context.Context, of *shape.Asset, first *int, after *string) (*shape.History, error) {
+	who, err := a.person(ctx)
+	if err != nil {
+		return nil, err
+	}
+	size, err := pageSize(first, 20)
+	if err != nil {
+		return nil, err
+	}
+	history, err := a.Catalog.History(ctx, who, of.Ref, size, text(after))
+	return &history, err
 }
 
 func (column) WhatISee(ctx context.Context, c *shape.Column) ([]shape.Explanation, error) {

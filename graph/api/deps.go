@@ -11,11 +11,20 @@ import (
 	"cadastre.dev/cadastre/graph/walk"
 )
 
-// Catalog gives readers.
+// Catalog gives readers. The context of every call bears the graph.AsOf at
+// which the whole query is answered; all of deps.go answers at it.
 type Catalog interface {
-	// Reader returns what the principal may read at a revision; 0 means the
-	// newest, fixed now. A revision that is not there is graph.ErrNotFound.
-	Reader(ctx context.Context, who graph.Principal, at graph.Revision) (Reader, error)
+	// AsOf returns the revision that a moment names; the zero Moment is now.
+	// One that is not there is graph.ErrNotFound, one that names nothing
+	// graph.ErrInvalid; the text is fit for everybody.
+	AsOf(ctx context.Context, m graph.Moment) (graph.AsOf, error)
+	// Reader returns what the principal may read at the context's revision.
+	Reader(ctx context.Context, who graph.Principal) (Reader, error)
+	// Standing tells of the revision read at.
+	Standing(ctx context.Context, who graph.Principal) (shape.Standing, error)
+	// History returns a page of what became of an asset, newest first; nothing
+	// of one that is less than visible.
+	History(ctx context.Context, who graph.Principal, asset graph.Ref, first int, after string) (shape.History, error)
 	// LastSeen returns when those of the assets that are visible were last
 	// seen by their sources. It stands outside revisions.
 	LastSeen(ctx context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]time.Time, error)
@@ -54,7 +63,8 @@ type Governor interface {
 	// Actions returns what the principal may do somewhere, beside seeing.
 	Actions(ctx context.Context, who graph.Principal) ([]string, error)
 	// ExplainColumns says what audiences get of visible columns of the assets,
-	// by column: those named, or all where none is.
+	// by column: those named, or all where none is. In the past it is what
+	// they got.
 	ExplainColumns(ctx context.Context, who graph.Principal, assets []graph.Ref, audiences []string) (map[graph.Ref][]shape.Explanation, error)
 	// Views returns the published views over visible assets, by base.
 	Views(ctx context.Context, who graph.Principal, bases ...graph.Ref) (map[graph.Ref][]shape.PublishedView, error)

@@ -46,7 +46,8 @@ func (r *resolver) present(ctx context.Context, err error) *gqlerror.Error {
 		if shown != nil {
 			out.Message = shown.Message
 		}
-		if k.code == "NOT_FOUND" {
+		var moment *noMomentError
+		if k.code == "NOT_FOUND" && !errors.As(err, &moment) {
 			out.Message = "not found, or not yours to know of"
 		}
 		out.Extensions = map[string]any{"code": k.code}

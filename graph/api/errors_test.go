@@ -122,8 +122,8 @@ func (lateReader) Statements(context.Context, ...graph.Ref) (map[graph.Ref][]gra
 
 type lateCatalog struct{ *fake }
 
-func (c lateCatalog) Reader(ctx context.Context, who graph.Principal, at graph.Revision) (api.Reader, error) {
-	r, err := c.fake.Reader(ctx, who, at)
+func (c lateCatalog) Reader(ctx context.Context, who graph.Principal) (api.Reader, error) {
+	r, err := c.fake.Reader(ctx, who)
 	return lateReader{r}, err
 }
 
@@ -248,7 +248,7 @@ func TestNobodyIsDeniedEverything(t *testing.T) {
 	asked := 0
 	for operation, root := range map[string][]string{
 		"query": {
-			`me { id }`, `asset(ref: "a/b") { ref }`, `search(query: "") { total }`, `lineage(ref: "a/b", direction: UP) { root }`,
+			`me { id }`, `standing { revision }`, `asset(ref: "a/b") { ref }`, `search(query: "") { total }`, `lineage(ref: "a/b", direction: UP) { root }`,
 			`audiences { name }`, `vocabulary { label }`, `explain(column: "a/b#c") { effect }`, `whoCouldSee(column: "a/b#c") { revision }`,
 			`inbox { total }`, `plans { pageInfo { hasNextPage } }`, `plan(id: "x") { id }`, `audit { pageInfo { hasNextPage } }`,
 			`auditVerification { ok }`, `auditSigning { key }`, `sources { name }`, `activity { kind }`, `tokens { id }`,

@@ -32,7 +32,8 @@ func (f *fake) Tag(_ context.Context, who graph.Principal, requests []graph.TagR
 }
 
 // Inbox holds three proposals for Olu and none for others.
-func (f *fake) Inbox(_ context.Context, who graph.Principal) ([]graph.Tag, error) {
+func (f *fake) Inbox(ctx context.Context, who graph.Principal) ([]graph.Tag, error) {
+	f.noted(ctx)
 	if who.ID != graphtest.Olu().ID {
 		return nil, f.called("Inbox")
 	}

@@ -28,6 +28,8 @@ type fake struct {
 
 	mu    sync.Mutex
 	calls map[string]int
+	// asked counts the revisions at which anything was asked.
+	asked map[graph.AsOf]int
 	plans []graph.SavedPlan
 	glass *shape.BreakGlass
 }
@@ -51,7 +53,7 @@ const fakeHead graph.Revision = 7
 func fakeNow() time.Time { return time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC) }
 
 func newFake() *fake {
-	f := &fake{company: graphtest.NewCompany(), index: search.New(), calls: map[string]int{}}
+	f := &fake{company: graphtest.NewCompany(), index: search.New(), calls: map[string]int{}, asked: map[graph.AsOf]int{}}
 	f.walks = walk.New(graphtest.Of[graph.Edge](f.company.Items), graphtest.Of[graph.Statement](f.company.Items))
 	for _, a := range graphtest.Of[graph.Asset](f.company.Items) {
 		doc := search.Doc{Asset: a}
@@ -133,15 +135,16 @@ func may(who graph.Principal, people ...graph.Principal) error {
 	return fmt.Errorf("%s may not: %w", who.ID, graph.ErrDenied)
 }
 
-func (f *fake) Reader(_ context.Context, who graph.Principal, _ graph.Revision) (api.Reader, error) {
-	return fakeReader{f, f.filter(who)}, f.called("Reader")
+func (f *fake) Reader(ctx context.Context, who graph.Principal) (api.Reader, error) {
+	f.noted(ctx)
+	return fakeReader{f, f.filter(who), graph.AsOfFrom(ctx).Revision}, f.called("Reader")
 }
 
 // LastSeen tells the time for what is visible.
 func (f *fake) LastSeen(_ context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]time.Time, error) {
 	out := map[graph.Ref]time.Time{}
 	for _, ref := range assets {
-		if (fakeReader{f, f.filter(who)}).visibility(ref) == graph.Visible {
+		if (fakeReader{f, f.filter(who), fakeHead}).visibility(ref) == graph.Visible {
 			out[ref] = fakeNow()
 		}
 	}
@@ -151,9 +154,10 @@ func (f *fake) LastSeen(_ context.Context, who graph.Principal, assets ...graph.
 type fakeReader struct {
 	*fake
 	sees graph.Filter
+	at   graph.Revision
 }
 
-func (r fakeReader) Revision() graph.Revision { return fakeHead }
+func (r fakeReader) Revision() graph.Revision { return r.at }
 
 func (r fakeReader) visibility(ref graph.Ref) graph.Visibility {
 	a, ok := r.company.Snapshot().Get(graph.Asset{Ref: ref})
@@ -234,9 +238,10 @@ func (f *fake) Actions(_ context.Context, who graph.Principal) ([]string, error)
 
 // ExplainColumns denies what nobody looked at, masks what is tagged and allows
 // the rest.
-func (f *fake) ExplainColumns(_ context.Context, who graph.Principal, assets []graph.Ref, audiences []string) (map[graph.Ref][]shape.Explanation, error) {
+func (f *fake) ExplainColumns(ctx context.Context, who graph.Principal, assets []graph.Ref, audiences []string) (map[graph.Ref][]shape.Explanation, error) {
+	f.noted(ctx)
 	out := map[graph.Ref][]shape.Explanation{}
-	reader := fakeReader{f, f.filter(who)}
+	reader := fakeReader{f, f.filter(who), fakeHead}
 	for _, columns := range ofVisible(reader, assets, f.columnsOf) {
 		for _, c := range columns {
 			var tags []graph.Tag
@@ -270,25 +275,28 @@ func explanation(column graph.Ref, audience string, assessment graph.Assessment)
 	return shape.NewExplanation(column, d, example)
 }
 
-func (f *fake) Views(_ context.Context, who graph.Principal, bases ...graph.Ref) (map[graph.Ref][]shape.PublishedView, error) {
+func (f *fake) Views(ctx context.Context, who graph.Principal, bases ...graph.Ref) (map[graph.Ref][]shape.PublishedView, error) {
+	f.noted(ctx)
 	out := map[graph.Ref][]shape.PublishedView{}
-	if slices.Contains(bases, f.company.Core) && (fakeReader{f, f.filter(who)}).visibility(f.company.Core) == graph.Visible {
+	if slices.Contains(bases, f.company.Core) && (fakeReader{f, f.filter(who), fakeHead}).visibility(f.company.Core) == graph.Visible {
 		out[f.company.Core] = []shape.PublishedView{{Ref: graph.BigQueryRef("shop", "view_analysts", "customers"), Audience: "analysts"}}
 	}
 	return out, f.called("Views")
 }
 
 // May lets Olu tag and describe what is visible, but for topics.
-func (f *fake) May(_ context.Context, who graph.Principal, action graph.Action, assets ...graph.Ref) (map[graph.Ref]bool, error) {
+func (f *fake) May(ctx context.Context, who graph.Principal, action graph.Action, assets ...graph.Ref) (map[graph.Ref]bool, error) {
+	f.noted(ctx)
 	out := map[graph.Ref]bool{}
 	for _, a := range assets {
-		visible := fakeReader{f, f.filter(who)}.visibility(a) == graph.Visible
+		visible := fakeReader{f, f.filter(who), fakeHead}.visibility(a) == graph.Visible
 		out[a] = visible && who.ID == graphtest.Olu().ID && a.Namespace == graph.NamespaceBigQuery
 	}
 	return out, f.called("May " + string(action))
 }
 
-func (f *fake) WhoCouldSee(_ context.Context, who graph.Principal, column graph.Ref, revision graph.Revision, at time.Time) (shape.WhoCouldSee, error) {
+func (f *fake) WhoCouldSee(ctx context.Context, who graph.Principal, column graph.Ref, revision graph.Revision, at time.Time) (shape.WhoCouldSee, error) {
+	f.noted(ctx)
 	if err := may(who, graphtest.Uma()); err != nil {
 		return shape.WhoCouldSee{}, err
 	}
@@ -296,7 +304,7 @@ func (f *fake) WhoCouldSee(_ context.Context, who graph.Principal, column graph.
 		return shape.WhoCouldSee{}, fmt.Errorf("column %s: %w", column, graph.ErrNotFound)
 	}
 	if revision == 0 {
-		revision = fakeHead
+		revision = graph.AsOfFrom(ctx).Revision
 	}
 	if at.IsZero() {
 		at = fakeNow()

@@ -24,7 +24,7 @@ func (q query) Vocabulary(ctx context.Context) ([]shape.LabelTerm, error) {
 }
 
 func (q query) Explain(ctx context.Context, column graph.Ref, audience *string) ([]shape.Explanation, error) {
-	who, err := q.who(ctx)
+	who, err := q.person(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +45,12 @@ func (q query) Explain(ctx context.Context, column graph.Ref, audience *string) 
 }
 
 func (q query) WhoCouldSee(ctx context.Context, column graph.Ref, revision *graph.Revision, at *time.Time) (*shape.WhoCouldSee, error) {
-	who, err := q.who(ctx)
+	who, err := q.person(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if graph.AsOfFrom(ctx).Past && (revision != nil || at != nil) {
+		return nil, fmt.Errorf("who could see %s: the query names a moment already; want no revision or time beside it: %w", column, graph.ErrInvalid)
 	}
 	if revision != nil && at != nil {
 		return nil, fmt.Errorf("who could see %s: want a revision or a time, not both: %w", column, graph.ErrInvalid)
@@ -65,7 +68,7 @@ func (q query) WhoCouldSee(ctx context.Context, column graph.Ref, revision *grap
 }
 
 func (q query) Inbox(ctx context.Context, first *int, after *string) (*shape.TagConnection, error) {
-	who, err := q.who(ctx)
+	who, err := q.person(ctx)
 	if err != nil {
 		return nil, err
 	}

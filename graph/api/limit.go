@@ -49,6 +49,7 @@ func complexity() gen.ComplexityRoot {
 	c.Query.Runs = func(child int, _ string, first *int) int { return times(child, first, 10) }
 	c.Query.Inbox = func(child int, first *int, _ *string) int { return times(child, first, 50) }
 	c.Query.Audit = func(child int, _ *shape.AuditFilter, first *int, _ *string) int { return times(child, first, 50) }
+	c.Asset.History = func(child int, first *int, _ *string) int { return times(child, first, 20) }
 	return c
 }
 

@@ -83,6 +83,7 @@ func TestOperationsAreLimited(t *testing.T) {
 		{name: "a default page is counted", document: `{ audit { edges { cursor } } }`, change: func(c *api.Config) { c.Complexity = 100 }, refused: "complexity"},
 		{name: "plans are counted", document: `{ plans(first: 100) { edges { cursor } } }`, change: func(c *api.Config) { c.Complexity = 100 }, refused: "complexity"},
 		{name: "the inbox is counted", document: `{ inbox(first: 100) { edges { cursor } } }`, change: func(c *api.Config) { c.Complexity = 100 }, refused: "complexity"},
+		{name: "histories are counted", document: `{ asset(ref: "a/b") { history(first: 100) { edges { cursor } } } }`, change: func(c *api.Config) { c.Complexity = 100 }, refused: "complexity"},
 		{name: "too many tokens", document: "{ " + aliases(2000, "me { id }") + " }", refused: "token"},
 		{name: "introspection", document: `{ __schema { types { name } } }`, refused: "introspection is off"},
 		{name: "introspection of a type", document: `{ __type(name: "Asset") { name } }`, refused: "introspection is off"},

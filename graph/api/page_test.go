@@ -79,8 +79,8 @@ func (r forgetfulReader) Assets(ctx context.Context, refs ...graph.Ref) (map[gra
 
 type forgetfulCatalog struct{ *fake }
 
-func (c forgetfulCatalog) Reader(ctx context.Context, who graph.Principal, at graph.Revision) (api.Reader, error) {
-	r, err := c.fake.Reader(ctx, who, at)
+func (c forgetfulCatalog) Reader(ctx context.Context, who graph.Principal) (api.Reader, error) {
+	r, err := c.fake.Reader(ctx, who)
 	return forgetfulReader{r}, err
 }
 

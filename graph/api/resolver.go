@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/api/gen"
 	"cadastre.dev/cadastre/graph/api/shape"
@@ -108,8 +110,18 @@ func (tag) Evidence(_ context.Context, t *graph.Tag) ([]string, error) {
 
 func (tag) Form(_ context.Context, t *graph.Tag) (string, error) { return string(t.Form), nil }
 
-// who returns the person who asks.
+// who returns the person who asks, of what is now: a query as of the past is
+// refused, for a field that does not read the catalog could only answer it
+// with the present.
 func (r *resolver) who(ctx context.Context) (graph.Principal, error) {
+	if graph.AsOfFrom(ctx).Past {
+		return graph.Principal{}, fmt.Errorf("%s tells of the present alone, so it has no answer as of the past; ask it without @asOf: %w", graphql.GetFieldContext(ctx).Field.Name, graph.ErrInvalid)
+	}
+	return r.person(ctx)
+}
+
+// person returns who asks, of whichever time.
+func (r *resolver) person(ctx context.Context) (graph.Principal, error) {
 	p, ok := r.Principal(ctx)
 	if !ok {
 		return graph.Principal{}, fmt.Errorf("nobody is signed in: %w", graph.ErrDenied)
@@ -117,13 +129,13 @@ func (r *resolver) who(ctx context.Context) (graph.Principal, error) {
 	return p, nil
 }
 
-// read returns who asks and a reader for them at the newest revision.
+// read returns who asks and a reader for them at the query's revision.
 func (r *resolver) read(ctx context.Context) (graph.Principal, Reader, error) {
-	who, err := r.who(ctx)
+	who, err := r.person(ctx)
 	if err != nil {
 		return graph.Principal{}, nil, err
 	}
-	reader, err := r.Catalog.Reader(ctx, who, 0)
+	reader, err := r.Catalog.Reader(ctx, who)
 	return who, reader, err
 }
 

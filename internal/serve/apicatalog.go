@@ -14,20 +14,26 @@ import (
 )
 
 // apiCatalog is the catalog as the API reads it.
-type apiCatalog struct{ app *App }
+type apiCatalog struct{ *App }
+
+var _ api.Catalog = apiCatalog{}
 
 // Reader returns what the principal may read.
-func (c apiCatalog) Reader(ctx context.Context, who graph.Principal, at graph.Revision) (api.Reader, error) {
-	r, err := c.app.catalogReader(ctx, who, at)
+func (c apiCatalog) Reader(ctx context.Context, who graph.Principal) (api.Reader, error) {
+	r, err := c.catalogReader(ctx, who, 0)
 	if err != nil {
 		return nil, err
 	}
-	return apiReader{r, c.app, who}, nil
+	return apiReader{r, c.App, who}, nil
 }
 
-// LastSeen returns when visible assets were last seen.
+// LastSeen returns when visible assets were last seen; nothing in the past, for
+// it stands outside revisions.
 func (c apiCatalog) LastSeen(ctx context.Context, who graph.Principal, assets ...graph.Ref) (map[graph.Ref]time.Time, error) {
-	r, err := c.app.reader(ctx, who, 0)
+	if graph.AsOfFrom(ctx).Past {
+		return nil, nil
+	}
+	r, err := c.reader(ctx, who, 0)
 	if err != nil {
 		return nil, err
 	}

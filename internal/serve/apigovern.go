@@ -71,12 +71,9 @@ func (a *App) answersForSomething(ctx context.Context, who graph.Principal) (boo
 	return owned.Total > 0, err
 }
 
-// ExplainColumns says what audiences get of the leaves of visible assets.
+// ExplainColumns says what audiences get of the leaves of visible assets, and
+// in the past what they got, which the ledger tells.
 func (a *App) ExplainColumns(ctx context.Context, who graph.Principal, assets []graph.Ref, audiences []string) (map[graph.Ref][]shape.Explanation, error) {
-	names, err := a.chooseAudiences(audiences)
-	if err != nil {
-		return nil, err
-	}
 	r, err := a.catalogReader(ctx, who, 0)
 	if err != nil {
 		return nil, err
@@ -91,6 +88,13 @@ func (a *App) ExplainColumns(ctx context.Context, who graph.Principal, assets []
 		}
 	}
 	if err := a.seenThroughGlass(ctx, who, slices.Clone(assets)...); err != nil {
+		return nil, err
+	}
+	if graph.AsOfFrom(ctx).Past {
+		return a.explainPast(ctx, r, items, audiences)
+	}
+	names, err := a.chooseAudiences(audiences)
+	if err != nil {
 		return nil, err
 	}
 	var questions []policy.Question
@@ -109,7 +113,7 @@ func (a *App) ExplainColumns(ctx context.Context, who graph.Principal, assets []
 	out := map[graph.Ref][]shape.Explanation{}
 	for i, d := range decisions {
 		asset, _ := items.Get(graph.Asset{Ref: refs[i].Asset()})
-		if of, ok := a.publishedFor(asset); ok {
+		if of, ok := a.publishedFor(asset, a.policy.Audiences()); ok {
 			out[refs[i]] = append(out[refs[i]], shape.NewExplanation(refs[i], asPublished(d, of), ""))
 			continue
 		}
@@ -120,12 +124,12 @@ func (a *App) ExplainColumns(ctx context.Context, who graph.Principal, assets []
 
 // publishedFor returns the audience for which an asset was published, where it
 // is one of our views.
-func (a *App) publishedFor(item graph.Item) (graph.Audience, bool) {
+func (a *App) publishedFor(item graph.Item, audiences []graph.Audience) (graph.Audience, bool) {
 	asset, ok := item.(graph.Asset)
 	if !ok || a.target == nil {
 		return graph.Audience{}, false
 	}
-	for _, audience := range a.policy.Audiences() {
+	for _, audience := range audiences {
 		if asset.Parent == a.target.naming.Container(audience.Name, asset.Location) {
 			return audience, true
 		}
@@ -208,12 +212,16 @@ func (a *App) Views(ctx context.Context, who graph.Principal, bases ...graph.Ref
 	if err != nil {
 		return nil, err
 	}
+	audiences, err := a.audiencesAt(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	views, err := r.Assets(ctx, bases...)
 	if err != nil {
 		return nil, err
 	}
 	for _, base := range bases {
-		for _, p := range a.viewsOver(views[base].Asset) {
+		for _, p := range a.viewsOver(views[base].Asset, audiences) {
 			found, err := r.Assets(ctx, p.Ref)
 			if err != nil {
 				return nil, err
@@ -228,6 +236,7 @@ func (a *App) Views(ctx context.Context, who graph.Principal, bases ...graph.Ref
 
 // May returns those of the assets that are visible and to which the principal
 // may do something. That it was asked is no attempt, so nothing is recorded.
+// In the past nobody says anything any more.
 func (a *App) May(ctx context.Context, who graph.Principal, action graph.Action, assets ...graph.Ref) (map[graph.Ref]bool, error) {
 	r, err := a.reader(ctx, who, 0)
 	if err != nil {
@@ -239,7 +248,7 @@ func (a *App) May(ctx context.Context, who graph.Principal, action graph.Action,
 	}
 	out := make(map[graph.Ref]bool, len(found))
 	for ref, v := range found {
-		if v.Visibility != graph.Visible {
+		if v.Visibility != graph.Visible || graph.AsOfFrom(ctx).Past {
 			continue
 		}
 		if out[ref], _, err = a.allows(ctx, who, action, v.Asset, v.Owners); err != nil {
@@ -250,12 +259,12 @@ func (a *App) May(ctx context.Context, who graph.Principal, action graph.Action,
 }
 
 // viewsOver names the views that an asset has once they are published.
-func (a *App) viewsOver(base graph.Asset) []shape.PublishedView {
+func (a *App) viewsOver(base graph.Asset, audiences []graph.Audience) []shape.PublishedView {
 	if a.target == nil || base.Location == "" {
 		return nil
 	}
 	var out []shape.PublishedView
-	for _, audience := range a.policy.Audiences() {
+	for _, audience := range audiences {
 		container := a.target.naming.Container(audience.Name, base.Location)
 		out = append(out, shape.PublishedView{Ref: a.target.naming.View(container, base.Ref), Audience: audience.Name})
 	}

@@ -126,7 +126,8 @@ func isTrusted(p graph.Principal) bool {
 	return strings.HasPrefix(p.ID, localPrefix) || p.ID == system().ID
 }
 
-// reader returns what the principal may read, at a revision; 0 is the newest.
+// reader returns what the principal may read, at a revision; 0 is the one that
+// the context's question is answered at, and else the newest.
 func (a *App) reader(ctx context.Context, who graph.Principal, at graph.Revision) (*store.Reader, error) {
 	filter := graph.Everything()
 	if !isTrusted(who) {
@@ -134,6 +135,14 @@ func (a *App) reader(ctx context.Context, who graph.Principal, at graph.Revision
 		if filter, err = a.policy.Filter(ctx, who); err != nil {
 			return nil, fmt.Errorf("make the filter of %s: %w", who.ID, err)
 		}
+	}
+	return a.readerThrough(ctx, who, filter, at)
+}
+
+// readerThrough is reader through a filter.
+func (a *App) readerThrough(ctx context.Context, who graph.Principal, filter graph.Filter, at graph.Revision) (*store.Reader, error) {
+	if at == 0 {
+		at = graph.AsOfFrom(ctx).Revision
 	}
 	return a.store.Reader(ctx, who, filter, at)
 }
@@ -191,7 +200,8 @@ func (a *App) record(ctx context.Context, who graph.Principal, e audit.Event) er
 	return nil
 }
 
-// Explain says what an audience, or each where none is named, gets of a column.
+// Explain says what an audience, or each where none is named, gets of a column;
+// in the past what it got, which the ledger tells.
 func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref, audience string) ([]graph.Decision, error) {
 	if !column.IsColumn() {
 		return nil, fmt.Errorf("explain %s: that is an asset; name a column of it, as %s#path: %w", column, column, graph.ErrInvalid)
@@ -199,10 +209,6 @@ func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref
 	var asked []string
 	if audience != "" {
 		asked = []string{audience}
-	}
-	names, err := a.chooseAudiences(asked)
-	if err != nil {
-		return nil, err
 	}
 	r, err := a.reader(ctx, who, 0)
 	if err != nil {
@@ -215,20 +221,38 @@ func (a *App) Explain(ctx context.Context, who graph.Principal, column graph.Ref
 	if err != nil {
 		return nil, err
 	}
-	var questions []policy.Question
-	for _, name := range names {
-		questions = append(questions, policy.Question{Audience: name, Facts: facts})
-	}
-	decisions, err := a.policy.Decide(ctx, questions)
+	known, err := a.audiencesAt(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	if of, ok := a.publishedFor(asset); ok {
+	decisions, err := a.decisionsOn(ctx, r, facts, asked)
+	if err != nil {
+		return nil, err
+	}
+	if of, ok := a.publishedFor(asset, known); ok {
 		for i := range decisions {
 			decisions[i] = asPublished(decisions[i], of)
 		}
 	}
 	return decisions, nil
+}
+
+// decisionsOn asks the policy what audiences get of a column with the facts,
+// and in the past the ledger.
+func (a *App) decisionsOn(ctx context.Context, r *store.Reader, facts graph.ColumnFacts, audiences []string) ([]graph.Decision, error) {
+	if graph.AsOfFrom(ctx).Past {
+		held, err := a.heldFor(ctx, r, []assessed{{facts: facts}}, audiences)
+		return held[graph.Ref{}], err
+	}
+	names, err := a.chooseAudiences(audiences)
+	if err != nil {
+		return nil, err
+	}
+	var questions []policy.Question
+	for _, name := range names {
+		questions = append(questions, policy.Question{Audience: name, Facts: facts})
+	}
+	return a.policy.Decide(ctx, questions)
 }
 
 // columnFacts gathers what the policy may know of one visible column, and

@@ -181,7 +181,7 @@ func (a *App) catalogReader(ctx context.Context, who graph.Principal, at graph.R
 	if glassOf(ctx) == "" {
 		return a.reader(ctx, who, at)
 	}
-	return a.store.Reader(ctx, who, graph.Everything(), at)
+	return a.readerThrough(ctx, who, graph.Everything(), at)
 }
 
 // seenThroughGlass records which of the assets that a person is about to see

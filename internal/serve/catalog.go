@@ -133,14 +133,19 @@ type analyzed struct {
 }
 
 // lastAnalyzed reads how far the lineage of a source is. What was analyzed in
-// another way than now counts as not analyzed.
+// another way than now counts as not analyzed, and so does what was analyzed
+// at a revision that was forgotten since: what changed since then is not known.
 func (a *App) lastAnalyzed(ctx context.Context, source string) (analyzed, error) {
 	cursor, err := crawlCatalog{app: a}.Cursor(ctx, ingest.StatementsOf(source))
 	if err != nil || cursor == nil {
 		return analyzed{}, err
 	}
 	var last analyzed
-	if json.Unmarshal(cursor, &last) == nil && last.Analyzer == (a.workerErr == nil) {
+	floor, err := a.store.Floor(ctx)
+	if err != nil {
+		return analyzed{}, err
+	}
+	if json.Unmarshal(cursor, &last) == nil && last.Analyzer == (a.workerErr == nil) && last.Revision >= floor.Revision {
 		return last, nil
 	}
 	return analyzed{}, nil

@@ -57,6 +57,8 @@ type Config struct {
 	Push PushConfig `koanf:"push"`
 	// Audit is how the audit log is signed.
 	Audit AuditConfig `koanf:"audit"`
+	// History says how long what was is kept.
+	History History `koanf:"history"`
 }
 
 // SSO is the OpenID Connect provider.
@@ -293,6 +295,7 @@ func (c Config) Validate() error {
 	c.validateVisibility(fault)
 	c.Removal.validate(fault, "removal")
 	c.Push.validate(fault)
+	c.History.validate(fault)
 	return errors.Join(faults...)
 }
 

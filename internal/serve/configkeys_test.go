@@ -39,6 +39,7 @@ worker: {path: /usr/bin/w, processes: 3, memory_mib: 512}
 removal: {threshold: 0.5, least: 9}
 push: {max_mib: 8, max_facts: 500, keep_keys_days: 3}
 audit: {key: "env:AUDIT", name: lumen/audit, events: 50, every: 10m, break_glass: 15m}
+history: {keep_days: 90}
 `
 
 // emptyKeys are those of a struct that hold nothing.

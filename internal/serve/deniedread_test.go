@@ -37,7 +37,7 @@ func TestADeniedReadIsToldToTheLogAndNotToThePerson(t *testing.T) {
 		ask  func(t *testing.T, app *App, ref graph.Ref) error
 	}{
 		{"an asset over the API", func(t *testing.T, app *App, ref graph.Ref) error {
-			r, err := apiCatalog{app}.Reader(t.Context(), sam(), 0)
+			r, err := apiCatalog{app}.Reader(t.Context(), sam())
 			if err != nil {
 				return err
 			}

@@ -96,12 +96,15 @@ func (a *App) directWays(ctx context.Context, r *store.Reader, asset graph.Asset
 // must stand in the catalog at the revision, with that column.
 func (a *App) viewWays(ctx context.Context, r *store.Reader, base graph.Asset, column graph.Ref, facts graph.ColumnFacts) ([]shape.Way, error) {
 	var ways []shape.Way
-	class := a.policy.Class(facts)
-	held, err := r.Decisions(ctx, class)
+	held, err := a.heldOn(ctx, r, facts)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range a.viewsOver(base) {
+	audiences, err := a.audiencesAt(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range a.viewsOver(base, audiences) {
 		shown := p.Ref.Column(column.Path)
 		columns, err := r.Columns(ctx, p.Ref)
 		if err != nil {
@@ -133,6 +136,19 @@ func (a *App) viewWays(ctx context.Context, r *store.Reader, base graph.Asset, c
 		}
 	}
 	return ways, nil
+}
+
+// heldOn returns the ledger's lines of a column with the facts: none where the
+// class it had cannot be told, for the views' own texts say how it was shown.
+func (a *App) heldOn(ctx context.Context, r *store.Reader, facts graph.ColumnFacts) ([]graph.Held, error) {
+	ledger, err := a.ledgerOf(ctx, r)
+	if errors.Is(err, graph.ErrUnavailable) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.Decisions(ctx, ledger.class(facts))
 }
 
 // wayThrough says how a view shows a column, by the view's own text as it was

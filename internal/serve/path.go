@@ -21,6 +21,7 @@ import (
 //	crawl → analyze → propagate → decide        a source moved
 //	tag → propagate → decide                    a person said something
 //	apply → crawl                               views were published
+//	retain                                      a day went by
 //
 // Planning and approving are people's; they stand in publish.go.
 func (a *App) workers() *river.Workers {
@@ -30,6 +31,7 @@ func (a *App) workers() *river.Workers {
 	river.AddWorker(w, job(a, "propagate", func(ctx context.Context, _ store.PropagateArgs) error { return a.propagate(ctx) }))
 	river.AddWorker(w, job(a, "decide", func(ctx context.Context, _ store.DecideArgs) error { return a.decide(ctx) }))
 	river.AddWorker(w, job(a, "apply", func(ctx context.Context, j store.ApplyArgs) error { return a.apply(ctx, j.Plan) }))
+	river.AddWorker(w, job(a, "retain", func(ctx context.Context, _ store.RetainArgs) error { return a.retain(ctx) }))
 	river.AddWorker(w, job(a, "undo", func(ctx context.Context, j store.UndoArgs) error { return a.undo(ctx, j.Plan) }))
 	return w
 }
@@ -121,7 +123,7 @@ func (a *App) decide(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("decide: %w", err)
 	}
-	_, err = a.store.Commit(ctx, system(), "decide", func(tx *store.Tx) error { return tx.HoldDecisions(ctx, decisions) })
+	_, err = a.store.Commit(ctx, system(), "decide", func(tx *store.Tx) error { return a.hold(ctx, tx, decisions) })
 	return err
 }
 

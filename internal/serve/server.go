@@ -44,6 +44,9 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 	keeper.Go(func() { a.keepWorking(working) })
 	keeper.Go(func() { a.warm(working) })
 	keeper.Go(func() { a.keepCheckpoints(working) })
+	daily := time.NewTicker(retainAgain)
+	defer daily.Stop()
+	keeper.Go(func() { a.keepRetaining(working, daily.C) })
 	defer keeper.Wait()
 	defer rest()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}

@@ -86,7 +86,7 @@ func (a *App) Doctor(ctx context.Context) []graph.Finding {
 			})
 		}
 	}
-	return findings
+	return append(findings, a.checkHistory(ctx)...)
 }
 
 // AnalyzeSQL answers questions about SQL, one JSON document a line, in order.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/search"
@@ -175,6 +176,14 @@ func (h *house) askAbout(t *testing.T, who graph.Principal, ref graph.Ref, tell 
 			tell(found, nil)
 		}
 		return nil
+	})
+	same("history", func(r graph.Ref) error {
+		found, err := h.app().History(t.Context(), who, r, 100, "")
+		for i := range found.Edges {
+			found.Edges[i].Node.At = time.Time{}
+		}
+		tell(found, err)
+		return err
 	})
 	same("explaining", func(r graph.Ref) error {
 		_, err := h.app().Explain(t.Context(), who, r.Column("created_at"), "")

@@ -17,7 +17,7 @@ function addresses(ref) {
   const asset = encodeURIComponent(ref.split("#")[0]);
   const column = encodeURIComponent(ref);
   return {
-    Otto: { home: "/", search: "/?q=email", nothing: "/?q=zzzzzz", asset: `/asset?ref=${asset}&column=${encodeURIComponent(ref.split("#")[1])}`, sql: `/asset?ref=${asset}&tab=sql`, published: `/asset?ref=${asset}&tab=views`, lineage: `/lineage?ref=${asset}`, "lineage-columns": `/lineage?ref=${column}&columns=1`, inbox: "/inbox", policies: `/policies?column=${column}`, views: "/views", sources: "/sources" },
+    Otto: { home: "/", search: "/?q=email", nothing: "/?q=zzzzzz", asset: `/asset?ref=${asset}&column=${encodeURIComponent(ref.split("#")[1])}`, sql: `/asset?ref=${asset}&tab=sql`, published: `/asset?ref=${asset}&tab=views`, lineage: `/lineage?ref=${asset}`, history: `/asset?ref=${asset}&tab=history`, past: `/asset?ref=${asset}&asOf=9`, "lineage-columns": `/lineage?ref=${column}&columns=1`, inbox: "/inbox", policies: `/policies?column=${column}`, views: "/views", sources: "/sources" },
     Audra: { audit: "/audit", who: `/audit?tab=who&column=${column}` },
     Ana: { analyst: `/asset?ref=${asset}` },
   };
@@ -30,7 +30,7 @@ async function settle(page) {
 }
 
 /** All pages are pictured in light, and these in the other modes too. */
-const pictured = ["sign-in", "home", "asset", "plan", "lineage"];
+const pictured = ["sign-in", "home", "asset", "plan", "lineage", "past"];
 
 async function look(page, name, mode, folder) {
   await settle(page);

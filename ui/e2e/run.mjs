@@ -8,6 +8,7 @@ import { keys } from "./keys.mjs";
 import { pages } from "./pages.mjs";
 import { proof } from "./proof.mjs";
 import { said } from "./said.mjs";
+import { time } from "./time.mjs";
 
 const base = (process.env.BASE_URL ?? "http://127.0.0.1:8080").replace(/\/$/, "");
 const folder = process.env.SCREENSHOTS ? resolve(import.meta.dirname, "../..", process.env.SCREENSHOTS) : "";
@@ -18,6 +19,7 @@ try {
   const { ref } = await proof(browser, base, checks);
   await keys(browser, base, checks, { ref });
   await said(browser, base, checks, { ref, folder });
+  await time(browser, base, checks, { ref });
   await pages(browser, base, checks, { ref, folder });
 } catch (error) {
   await checks.that("the browser test comes to its end", () => Promise.reject(error));

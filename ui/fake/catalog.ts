@@ -80,6 +80,21 @@ export class Catalog {
     return found;
   }
 
+  /** What tags became of an asset, newest first, up to a revision. */
+  history(asset: string, asOf?: number) {
+    const seen = this.past.filter((s) => !asOf || s.revision <= asOf);
+    const about = (t: FakeTag) => t.ref.split("#")[0] === asset;
+    return seen
+      .map((now, i) => {
+        const was = seen[i - 1]?.tags ?? [];
+        const began = now.tags.filter((t) => about(t) && !was.some((w) => w.ref === t.ref && w.label === t.label && w.provenance.kind === t.provenance.kind));
+        const changes = began.map((t) => ({ how: "began", noun: "tag", ref: t.ref, name: t.label, attributes: [{ name: "state", from: "", to: t.state }, { name: "said by", from: "", to: t.provenance.name }] }));
+        return { revision: now.revision, at: now.at, actor: now.revision === 42 ? "service:crawler" : "otto@halden.example", why: "", changes };
+      })
+      .filter((entry) => entry.changes.length > 0)
+      .reverse();
+  }
+
   log(actor: string, action: string, object: string, detail: { key: string; value: string }[] = []): void {
     const seq = this.events.length + 1;
     const hash = Array.from({ length: 8 }, (_, i) => ((seq * 2654435761 * (i + 1)) >>> 0).toString(16).padStart(8, "0")).join("");

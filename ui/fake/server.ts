@@ -4,7 +4,7 @@
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { buildSchema, graphql, type GraphQLSchema } from "graphql";
+import { buildSchema, graphql, GraphQLError, Kind, parse, type DocumentNode, type GraphQLSchema } from "graphql";
 import { audiences, people, vocabulary } from "./company.ts";
 import { Catalog, Refusal } from "./catalog.ts";
 import { lineage, search, whoCouldSee, type LineageArguments, type SearchArguments } from "./lookup.ts";
@@ -14,6 +14,25 @@ import type { FakeAsset, FakeColumn, FakePerson, FakePlan } from "./types.ts";
 interface Context {
   person: FakePerson;
   catalog: Catalog;
+  /** The revision that @asOf names; absent is now. */
+  asOf?: number | undefined;
+}
+
+/** What has no answer as of the past. */
+const ofNow = ["activity", "audiences", "audit", "auditVerification", "plan", "plans", "sources", "vocabulary"];
+
+/** The revision that a document names with @asOf, after refusing what cannot be asked then. */
+function asOfIn(document: DocumentNode, catalog: Catalog): number | undefined {
+  const operation = document.definitions.find((d) => d.kind === Kind.OPERATION_DEFINITION);
+  const directive = operation?.directives?.find((d) => d.name.value === "asOf");
+  if (!operation || !directive) return undefined;
+  const value = (name: string) => directive.arguments?.find((a) => a.name.value === name)?.value as { value: string } | undefined;
+  const revision = value("revision")?.value;
+  if (revision && Number(revision) > catalog.head) throw new Refusal("NOT_FOUND", `as of revision ${revision}: it is not there yet; the newest is ${catalog.head}: not found`);
+  for (const s of operation.selectionSet.selections) {
+    if (s.kind === Kind.FIELD && ofNow.includes(s.name.value)) throw new Refusal("INVALID", `${s.name.value} tells of the present alone`);
+  }
+  return catalog.seen(revision ? Number(revision) : null, value("time")?.value).revision;
 }
 
 export function readSchema(folder = join(import.meta.dirname, "../../graph/api/schema")): GraphQLSchema {
@@ -21,7 +40,9 @@ export function readSchema(folder = join(import.meta.dirname, "../../graph/api/s
   return buildSchema(text);
 }
 
-function assetFields(asset: FakeAsset, { catalog, person }: Context) {
+function assetFields(asset: FakeAsset, { catalog, person, asOf }: Context) {
+  const tags = asOf ? catalog.seen(asOf).tags : catalog.tags;
+  const published = asOf ? catalog.seen(asOf).published : [...catalog.published];
   const visibility = catalog.visibility(asset, person);
   const mine = catalog.audiencesOf(person);
   const said = (["title", "description"] as const).flatMap((a) => catalog.says(asset.ref, a, asset[a], asset.source));
@@ -32,13 +53,14 @@ function assetFields(asset: FakeAsset, { catalog, person }: Context) {
     ...c,
     description: () => catalog.says(c.ref, "description", c.description, asset.source)[0]?.value ?? "",
     says: () => catalog.says(c.ref, "description", c.description, asset.source),
-    assessment: () => catalog.assessment(c.ref),
-    tags: () => catalog.tagsOf(c.ref),
-    whatISee: () => mine.map((a) => catalog.explain(c.ref, a.name)),
+    assessment: () => catalog.assessment(c.ref, tags),
+    tags: () => catalog.tagsOf(c.ref, tags),
+    whatISee: () => mine.map((a) => catalog.explain(c.ref, a.name, tags)),
   }));
-  if (visibility === "discoverable") return { ...asset, visibility, parent: null, source: "", location: "", title: "", description: "", says: [], owners, ownersSaid, labels: [], definition: "", unread: "", columns: [], tags: [], statement: null, views: [], lastSeen: null, mayTag: false, mayDescribe: false };
-  const views = [...catalog.published].filter((p) => p.endsWith(` ${asset.ref}`)).map((p) => p.split(" ")[0]!).map((audience) => ({ audience, ref: viewRef(audience, asset.ref) }));
-  return { ...asset, visibility, title: word("title"), description: word("description"), says: said, owners, ownersSaid, columns, views, tags: catalog.tagsOf(asset.ref), lastSeen: catalog.events[0]!.at, mayTag: catalog.owns(person), mayDescribe: catalog.owns(person) };
+  const history = (args: Paged) => ({ ...page(catalog.history(asset.ref, asOf), args.first, args.after), complete: true });
+  if (visibility === "discoverable") return { ...asset, visibility, parent: null, source: "", location: "", title: "", description: "", says: [], owners, ownersSaid, labels: [], definition: "", unread: "", columns: [], tags: [], statement: null, views: [], lastSeen: null, mayTag: false, mayDescribe: false, history: { edges: [], pageInfo: { hasNextPage: false }, complete: true } };
+  const views = published.filter((p) => p.endsWith(` ${asset.ref}`)).map((p) => p.split(" ")[0]!).map((audience) => ({ audience, ref: viewRef(audience, asset.ref) }));
+  return { ...asset, visibility, title: word("title"), description: word("description"), says: said, owners, ownersSaid, columns, views, tags: catalog.tagsOf(asset.ref, tags), lastSeen: catalog.events[0]!.at, mayTag: !asOf && catalog.owns(person), mayDescribe: !asOf && catalog.owns(person), history };
 }
 
 /** The most that the API gives in one page. */
@@ -64,6 +86,10 @@ type Paged = { first: number; after?: string | null };
 
 const queries = {
   me: (_: object, { person, catalog }: Context) => ({ ...person, breakGlass: catalog.glass.get(person.id) ?? null, audiences: catalog.audiencesOf(person), head: catalog.head }),
+  standing: (_: object, { catalog, asOf }: Context) => {
+    const seen = catalog.seen(asOf);
+    return { revision: seen.revision, at: seen.at, newest: seen.revision === catalog.head, head: catalog.head, since: 42, sinceAt: catalog.seen(42).at, forgottenAt: null };
+  },
   asset: ({ ref }: { ref: string }, context: Context) => {
     const asset = context.catalog.asset(ref);
     return asset ? assetFields(asset, context) : null;
@@ -76,9 +102,9 @@ const queries = {
   vocabulary: () => vocabulary,
   inbox: ({ first, after }: Paged, { catalog, person }: Context) => page(person.actions.includes("tag") ? catalog.inbox() : [], first, after),
   audiences: () => audiences,
-  explain: ({ column, audience }: { column: string; audience?: string | null }, { catalog }: Context) => {
+  explain: ({ column, audience }: { column: string; audience?: string | null }, { catalog, asOf }: Context) => {
     if (catalog.column(column).column.dataType === "RECORD") throw new Refusal("NOT_FOUND", "not found, or not yours to know of");
-    return audiences.filter((a) => !audience || a.name === audience).map((a) => catalog.explain(column, a.name));
+    return audiences.filter((a) => !audience || a.name === audience).map((a) => catalog.explain(column, a.name, asOf ? catalog.seen(asOf).tags : catalog.tags));
   },
   whoCouldSee: (args: { column: string; revision?: number; at?: string }, { catalog, person }: Context) => whoCouldSee(catalog, person, args),
   lineage: (args: LineageArguments, { catalog, person }: Context) => lineage(catalog, person, args),
@@ -185,7 +211,14 @@ export class FakeServer {
   /** Answers one request of a person; nobody signed in is null. */
   async answer(body: { query?: string; variables?: Record<string, unknown> }, person: FakePerson | null): Promise<{ status: number; body: object }> {
     if (!person) return { status: 401, body: { errors: [{ message: "you are not signed in, or your session has ended; sign in again", extensions: { code: "UNAUTHENTICATED" } }] } };
-    const result = await graphql({ schema: this.schema, source: body.query ?? "", variableValues: body.variables, rootValue: { ...queries, ...mutations, plan: body.query?.trimStart().startsWith("mutation") ? mutations.plan : queries.plan }, contextValue: { person, catalog: this.catalog } });
+    let asOf: number | undefined;
+    try {
+      asOf = asOfIn(parse(body.query ?? ""), this.catalog);
+    } catch (refusal) {
+      if (!(refusal instanceof Refusal)) throw refusal;
+      return { status: 200, body: { data: null, errors: [new GraphQLError(refusal.message, { extensions: refusal.extensions })] } };
+    }
+    const result = await graphql({ schema: this.schema, source: body.query ?? "", variableValues: body.variables, rootValue: { ...queries, ...mutations, plan: body.query?.trimStart().startsWith("mutation") ? mutations.plan : queries.plan }, contextValue: { person, catalog: this.catalog, asOf } });
     return { status: 200, body: result };
   }
 

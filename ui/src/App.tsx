@@ -1,10 +1,12 @@
 /** The app: a client, who is signed in, and the pages. */
 import { RouterProvider, type RouterHistory } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { Provider, useQuery } from "urql";
+import { Provider, useQuery, type Client } from "urql";
+import { Clients } from "./api/asof";
 import { makeClient } from "./api/client";
 import { SessionProvider } from "./api/session";
 import { MeDocument } from "./gql/graphql";
+import { momentOf } from "./lib/moment";
 import { Problem, Waiting } from "./parts/base";
 import { NoticeProvider } from "./parts/notice";
 import { makeRouter } from "./router";
@@ -19,13 +21,23 @@ export interface AppConfig {
 
 export function App({ fetch, history }: AppConfig) {
   const [signedOut, setSignedOut] = useState(false);
-  const client = useMemo(() => makeClient({ ...(fetch ? { fetch } : {}), onSignedOut: () => setSignedOut(true) }), [fetch]);
+  const clients = useMemo(() => {
+    const made = new Map<string | undefined, Client>();
+    return (asOf: string | undefined): Client => {
+      const moment = momentOf(asOf);
+      const client = made.get(asOf) ?? makeClient({ ...(fetch ? { fetch } : {}), onSignedOut: () => setSignedOut(true), ...(moment ? { moment } : {}) });
+      made.set(asOf, client);
+      return client;
+    };
+  }, [fetch]);
   const router = useMemo(() => makeRouter(history), [history]);
   if (signedOut) return <SignIn />;
   return (
-    <Provider value={client}>
-      <Session router={router} />
-    </Provider>
+    <Clients.Provider value={clients}>
+      <Provider value={clients(undefined)}>
+        <Session router={router} />
+      </Provider>
+    </Clients.Provider>
   );
 }
 

@@ -1,11 +1,19 @@
 /** Every page and the state that its URL holds. Pages load when first opened. */
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, retainSearchParams } from "@tanstack/react-router";
+import { asMoment } from "./lib/moment";
 import { asFlag, asNumber, asOneOf, asText, asTexts, parseQuery, writeQuery } from "./lib/url";
 import { Crashed, NotFound, Shell } from "./shell/Shell";
 
 type Raw = Record<string, unknown>;
 
-const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Crashed });
+/** The moment looked at stands in the URL of every page, and is kept from page to page. */
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: NotFound,
+  errorComponent: Crashed,
+  validateSearch: (raw: Raw): { asOf?: string } => pruned({ asOf: asMoment(raw["asOf"]) }),
+  search: { middlewares: [retainSearchParams(["asOf"])] },
+});
 
 export const facetKeys = ["kind", "source", "parent", "owner", "label"] as const;
 

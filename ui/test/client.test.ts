@@ -75,6 +75,8 @@ describe("every document of the app", () => {
     const id = plan.data!.plan.id;
     const answers = await Promise.all([
       client.Otto.query(documents.MeDocument, {}).toPromise(),
+      client.Otto.query(documents.StandingDocument, {}).toPromise(),
+      client.Otto.query(documents.HistoryDocument, { ref: customers, ...first }).toPromise(),
       client.Otto.query(documents.VocabularyDocument, {}).toPromise(),
       client.Otto.query(documents.AudiencesDocument, {}).toPromise(),
       client.Otto.query(documents.ExplainDocument, { column }).toPromise(),

@@ -75,6 +75,11 @@ func Run(t *testing.T, open Open) {
 		{"fences", fences},
 		{"pins", pins},
 		{"sightings", sightings}, {"many sightings", manySightings}, {"last seen", lastSeen}, {"known of assets", knownOfAssets}, {"tokens", tokens}, {"pushes", pushes}, {"soon", soon}, {"a held removal", heldCursor},
+		{"the rest stays when some is forgotten", theRestStaysWhenSomeIsForgotten},
+		{"an old index forgets too", anOldIndexForgetsToo},
+		{"forgetting history", forgettingHistory},
+		{"the ledger names its policy", theLedgerNamesItsPolicy},
+		{"revisions by number", revisionsByNumber},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -46,6 +46,7 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
+	AsOf func(ctx context.Context, obj any, next graphql.Resolver, revision *graph.Revision, time *time.Time) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -66,6 +67,7 @@ type ComplexityRoot struct {
 		Columns     func(childComplexity int) int
 		Definition  func(childComplexity int) int
 		Description func(childComplexity int) int
+		History     func(childComplexity int, first *int, after *string) int
 		Kind        func(childComplexity int) int
 		Labels      func(childComplexity int) int
 		LastSeen    func(childComplexity int) int
@@ -85,6 +87,12 @@ type ComplexityRoot struct {
 		Unread      func(childComplexity int) int
 		Views       func(childComplexity int) int
 		Visibility  func(childComplexity int) int
+	}
+
+	AttributeChange struct {
+		From func(childComplexity int) int
+		Name func(childComplexity int) int
+		To   func(childComplexity int) int
 	}
 
 	Audience struct {
@@ -217,6 +225,33 @@ type ComplexityRoot struct {
 		Ends   func(childComplexity int) int
 		Of     func(childComplexity int) int
 		Parent func(childComplexity int) int
+	}
+
+	History struct {
+		Complete func(childComplexity int) int
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	HistoryChange struct {
+		Attributes func(childComplexity int) int
+		How        func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Noun       func(childComplexity int) int
+		Ref        func(childComplexity int) int
+	}
+
+	HistoryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	HistoryEntry struct {
+		Actor    func(childComplexity int) int
+		At       func(childComplexity int) int
+		Changes  func(childComplexity int) int
+		Revision func(childComplexity int) int
+		Why      func(childComplexity int) int
 	}
 
 	Label struct {
@@ -363,6 +398,7 @@ type ComplexityRoot struct {
 		Runs              func(childComplexity int, source string, first *int) int
 		Search            func(childComplexity int, query string, filter *shape.SearchFilter, first *int, after *string) int
 		Sources           func(childComplexity int) int
+		Standing          func(childComplexity int) int
 		Tokens            func(childComplexity int) int
 		UndoPreview       func(childComplexity int, run graph.Revision) int
 		Vocabulary        func(childComplexity int) int
@@ -419,6 +455,16 @@ type ComplexityRoot struct {
 	Span struct {
 		End   func(childComplexity int) int
 		Start func(childComplexity int) int
+	}
+
+	Standing struct {
+		At          func(childComplexity int) int
+		ForgottenAt func(childComplexity int) int
+		Head        func(childComplexity int) int
+		Newest      func(childComplexity int) int
+		Revision    func(childComplexity int) int
+		Since       func(childComplexity int) int
+		SinceAt     func(childComplexity int) int
 	}
 
 	Statement struct {
@@ -521,6 +567,7 @@ type AssetResolver interface {
 	LastSeen(ctx context.Context, obj *shape.Asset) (*time.Time, error)
 	MayTag(ctx context.Context, obj *shape.Asset) (bool, error)
 	MayDescribe(ctx context.Context, obj *shape.Asset) (bool, error)
+	History(ctx context.Context, obj *shape.Asset, first *int, after *string) (*shape.History, error)
 }
 type ColumnResolver interface {
 	WhatISee(ctx context.Context, obj *shape.Column) ([]shape.Explanation, error)
@@ -573,6 +620,7 @@ type QueryResolver interface {
 	Activity(ctx context.Context) ([]shape.Activity, error)
 	Vocabulary(ctx context.Context) ([]shape.LabelTerm, error)
 	Inbox(ctx context.Context, first *int, after *string) (*shape.TagConnection, error)
+	Standing(ctx context.Context) (*shape.Standing, error)
 	Tokens(ctx context.Context) ([]shape.Token, error)
 }
 type SaidResolver interface {
@@ -673,6 +721,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Description(childComplexity), true
+	case "Asset.history":
+		if e.ComplexityRoot.Asset.History == nil {
+			break
+		}
+
+		args, err := ec.field_Asset_history_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Asset.History(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Asset.kind":
 		if e.ComplexityRoot.Asset.Kind == nil {
 			break
@@ -787,6 +846,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Asset.Visibility(childComplexity), true
+
+	case "AttributeChange.from":
+		if e.ComplexityRoot.AttributeChange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeChange.From(childComplexity), true
+	case "AttributeChange.name":
+		if e.ComplexityRoot.AttributeChange.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeChange.Name(childComplexity), true
+	case "AttributeChange.to":
+		if e.ComplexityRoot.AttributeChange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeChange.To(childComplexity), true
 
 	case "Audience.groups":
 		if e.ComplexityRoot.Audience.Groups == nil {
@@ -1273,6 +1351,100 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.HeldScope.Parent(childComplexity), true
+
+	case "History.complete":
+		if e.ComplexityRoot.History.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.History.Complete(childComplexity), true
+	case "History.edges":
+		if e.ComplexityRoot.History.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.History.Edges(childComplexity), true
+	case "History.pageInfo":
+		if e.ComplexityRoot.History.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.History.PageInfo(childComplexity), true
+
+	case "HistoryChange.attributes":
+		if e.ComplexityRoot.HistoryChange.Attributes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryChange.Attributes(childComplexity), true
+	case "HistoryChange.how":
+		if e.ComplexityRoot.HistoryChange.How == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryChange.How(childComplexity), true
+	case "HistoryChange.name":
+		if e.ComplexityRoot.HistoryChange.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryChange.Name(childComplexity), true
+	case "HistoryChange.noun":
+		if e.ComplexityRoot.HistoryChange.Noun == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryChange.Noun(childComplexity), true
+	case "HistoryChange.ref":
+		if e.ComplexityRoot.HistoryChange.Ref == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryChange.Ref(childComplexity), true
+
+	case "HistoryEdge.cursor":
+		if e.ComplexityRoot.HistoryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryEdge.Cursor(childComplexity), true
+	case "HistoryEdge.node":
+		if e.ComplexityRoot.HistoryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryEdge.Node(childComplexity), true
+
+	case "HistoryEntry.actor":
+		if e.ComplexityRoot.HistoryEntry.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryEntry.Actor(childComplexity), true
+	case "HistoryEntry.at":
+		if e.ComplexityRoot.HistoryEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryEntry.At(childComplexity), true
+	case "HistoryEntry.changes":
+		if e.ComplexityRoot.HistoryEntry.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryEntry.Changes(childComplexity), true
+	case "HistoryEntry.revision":
+		if e.ComplexityRoot.HistoryEntry.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryEntry.Revision(childComplexity), true
+	case "HistoryEntry.why":
+		if e.ComplexityRoot.HistoryEntry.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HistoryEntry.Why(childComplexity), true
 
 	case "Label.key":
 		if e.ComplexityRoot.Label.Key == nil {
@@ -1966,6 +2138,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Sources(childComplexity), true
+	case "Query.standing":
+		if e.ComplexityRoot.Query.Standing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Standing(childComplexity), true
 	case "Query.tokens":
 		if e.ComplexityRoot.Query.Tokens == nil {
 			break
@@ -2193,6 +2371,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Span.Start(childComplexity), true
+
+	case "Standing.at":
+		if e.ComplexityRoot.Standing.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Standing.At(childComplexity), true
+	case "Standing.forgottenAt":
+		if e.ComplexityRoot.Standing.ForgottenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Standing.ForgottenAt(childComplexity), true
+	case "Standing.head":
+		if e.ComplexityRoot.Standing.Head == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Standing.Head(childComplexity), true
+	case "Standing.newest":
+		if e.ComplexityRoot.Standing.Newest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Standing.Newest(childComplexity), true
+	case "Standing.revision":
+		if e.ComplexityRoot.Standing.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Standing.Revision(childComplexity), true
+	case "Standing.since":
+		if e.ComplexityRoot.Standing.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Standing.Since(childComplexity), true
+	case "Standing.sinceAt":
+		if e.ComplexityRoot.Standing.SinceAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Standing.SinceAt(childComplexity), true
 
 	case "Statement.because":
 		if e.ComplexityRoot.Statement.Because == nil {
@@ -2570,7 +2791,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			if first {
 				first = false
 				ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
-				data = ec._Query(ctx, opCtx.Operation.SelectionSet)
+				data = ec._queryMiddleware(ctx, opCtx.Operation, func(ctx context.Context) (any, error) {
+					return ec._Query(ctx, opCtx.Operation.SelectionSet), nil
+				})
 			} else {
 				if atomic.LoadInt32(&ec.PendingDeferred) > 0 {
 					result := <-ec.DeferredResults
@@ -2746,11 +2969,11 @@ type Asset {
   tags: [Tag!]!
   "What the lineage of its own SQL came to; null where no SQL made it."
   statement: Statement
-  "The views that were published over it, one for each audience."
+  "The views that were published over it, one for each audience. As of the past, those that stood then."
   views: [PublishedView!]!
   "When its source last saw it; null where that is not known. It stands outside revisions."
   lastSeen: Time
-  "Whether the signed-in person may tag it and its columns."
+  "Whether the signed-in person may tag it and its columns. As of the past it is false: what was cannot be tagged."
   mayTag: Boolean!
   "Whether the signed-in person may say what it and its columns are, and who owns it."
   mayDescribe: Boolean!
@@ -2806,7 +3029,7 @@ type Column {
   assessment: String!
   "What every witness says, rejected tags too."
   tags: [Tag!]!
-  "What the signed-in person sees of it in each of their audiences' views."
+  "What the signed-in person sees of it in each of their audiences' views. As of the past, what those audiences got by the decision that held then."
   whatISee: [Explanation!]!
 }
 
@@ -2934,7 +3157,11 @@ type AuditCheckpoint {
 	{Name: "../schema/decision.graphql", Input: `extend type Query {
   "All audiences."
   audiences: [Audience!]!
-  "What audiences get of a column and why: all audiences, or the one named."
+  """
+  What audiences get of a column and why: all audiences, or the one named. As of
+  the past it is the decision that the access ledger held for the column's class
+  then, with the policy that decided.
+  """
   explain(column: Ref!, audience: String): [Explanation!]!
   """
   Who can or could see a column: at the newest revision, at an older one, or at
@@ -3226,7 +3453,7 @@ scalar Ref
 scalar Revision
 
 type Query {
-  "Who is signed in, and what they may do."
+  "Who is signed in, and what they may do: of now, also in a query as of the past."
   me: Me!
 }
 
@@ -3472,7 +3699,7 @@ type HeldScope {
 
 "A job of the program."
 type Activity {
-  "crawl, analyze, propagate, decide, apply or undo."
+  "crawl, analyze, propagate, decide, apply, undo or retain."
   kind: String!
   "What it works on."
   subject: String!
@@ -3562,6 +3789,106 @@ type TagEdge {
   cursor: String!
   "The tag."
   node: Tag!
+}
+`, BuiltIn: false},
+	{Name: "../schema/time.graphql", Input: `"""
+Answers the whole query as of one moment: a revision, or what was the newest at
+a time. Exactly one is given. A revision that is not there yet, a time before
+the first revision and what was removed under retention are errors that say so.
+What is told of a moment never changes afterwards. Whether the person may see
+it is decided by today's policy on the asset as it was then. A field that tells
+of the present alone is refused. Without the directive the query is answered at
+the newest revision, the same for all its fields.
+"""
+directive @asOf(
+  "The number of a revision."
+  revision: Revision
+  "A time that has come."
+  time: Time
+) on QUERY
+
+extend type Query {
+  "At which revision this query is answered, and which there are."
+  standing: Standing!
+}
+
+"The revision at which a query is answered, among those that there are."
+type Standing {
+  "The revision; 0 where the catalog is empty."
+  revision: Revision!
+  "When it was made; null where the catalog is empty."
+  at: Time
+  "Whether it was the newest when it was asked."
+  newest: Boolean!
+  "The newest revision."
+  head: Revision!
+  "The oldest revision that can be asked for; 0 where the catalog is empty."
+  since: Revision!
+  "When that was made; null where the catalog is empty."
+  sinceAt: Time
+  "When the history before it was removed under retention; null where none was."
+  forgottenAt: Time
+}
+
+extend type Asset {
+  "What became of it, its columns, owners, tags and grants, newest first, up to the revision that is asked of. Where something may be hidden from the person, grants and the SQL of views are left out."
+  history(first: Int = 20, after: String): History!
+}
+
+"A page of what became of an asset."
+type History {
+  "The page, one revision each."
+  edges: [HistoryEdge!]!
+  "Where it ends."
+  pageInfo: PageInfo!
+  "False where what happened earlier was removed under retention."
+  complete: Boolean!
+}
+
+"One revision of a page."
+type HistoryEdge {
+  "What to pass as ` + "`" + `after` + "`" + ` to go on behind it."
+  cursor: String!
+  "The revision and what it changed."
+  node: HistoryEntry!
+}
+
+"What one revision changed of an asset."
+type HistoryEntry {
+  "The revision; ask @asOf it to see the asset as it then was."
+  revision: Revision!
+  "When it was made."
+  at: Time!
+  "Who made it."
+  actor: String!
+  "Why; empty where that may tell of what is hidden."
+  why: String!
+  "What it changed: the asset first, then columns, owners, grants, tags."
+  changes: [HistoryChange!]!
+}
+
+"What became of one thing."
+type HistoryChange {
+  "began, changed or ended."
+  how: String!
+  "asset, column, owner, tag or grant."
+  noun: String!
+  "What it is or lies on."
+  ref: Ref!
+  "A column's path, a tag's label, an owner's or grantee's address, or the asset's name."
+  name: String!
+  "What differs, in words."
+  attributes: [AttributeChange!]!
+}
+
+"That an attribute was one thing and became another."
+type AttributeChange {
+  "The attribute."
+  name: String!
+  "What it was; empty where it was nothing."
+  from: String!
+  "What it became; empty where it became nothing."
+  to: String!
 }
 `, BuiltIn: false},
 	{Name: "../schema/token.graphql", Input: `extend type Query {
@@ -3683,8 +4010,22 @@ func (ec *executionContext) childFields_Asset(ctx context.Context, field graphql
 		return ec.fieldContext_Asset_mayTag(ctx, field)
 	case "mayDescribe":
 		return ec.fieldContext_Asset_mayDescribe(ctx, field)
+	case "history":
+		return ec.fieldContext_Asset_history(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Asset", field.Name)
+}
+
+func (ec *executionContext) childFields_AttributeChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_AttributeChange_name(ctx, field)
+	case "from":
+		return ec.fieldContext_AttributeChange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_AttributeChange_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeChange", field.Name)
 }
 
 func (ec *executionContext) childFields_Audience(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3949,6 +4290,60 @@ func (ec *executionContext) childFields_HeldScope(ctx context.Context, field gra
 		return ec.fieldContext_HeldScope_of(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type HeldScope", field.Name)
+}
+
+func (ec *executionContext) childFields_History(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_History_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_History_pageInfo(ctx, field)
+	case "complete":
+		return ec.fieldContext_History_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type History", field.Name)
+}
+
+func (ec *executionContext) childFields_HistoryChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "how":
+		return ec.fieldContext_HistoryChange_how(ctx, field)
+	case "noun":
+		return ec.fieldContext_HistoryChange_noun(ctx, field)
+	case "ref":
+		return ec.fieldContext_HistoryChange_ref(ctx, field)
+	case "name":
+		return ec.fieldContext_HistoryChange_name(ctx, field)
+	case "attributes":
+		return ec.fieldContext_HistoryChange_attributes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HistoryChange", field.Name)
+}
+
+func (ec *executionContext) childFields_HistoryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_HistoryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_HistoryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HistoryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_HistoryEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return ec.fieldContext_HistoryEntry_revision(ctx, field)
+	case "at":
+		return ec.fieldContext_HistoryEntry_at(ctx, field)
+	case "actor":
+		return ec.fieldContext_HistoryEntry_actor(ctx, field)
+	case "why":
+		return ec.fieldContext_HistoryEntry_why(ctx, field)
+	case "changes":
+		return ec.fieldContext_HistoryEntry_changes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HistoryEntry", field.Name)
 }
 
 func (ec *executionContext) childFields_Label(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4279,6 +4674,26 @@ func (ec *executionContext) childFields_Span(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Span", field.Name)
 }
 
+func (ec *executionContext) childFields_Standing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return ec.fieldContext_Standing_revision(ctx, field)
+	case "at":
+		return ec.fieldContext_Standing_at(ctx, field)
+	case "newest":
+		return ec.fieldContext_Standing_newest(ctx, field)
+	case "head":
+		return ec.fieldContext_Standing_head(ctx, field)
+	case "since":
+		return ec.fieldContext_Standing_since(ctx, field)
+	case "sinceAt":
+		return ec.fieldContext_Standing_sinceAt(ctx, field)
+	case "forgottenAt":
+		return ec.fieldContext_Standing_forgottenAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Standing", field.Name)
+}
+
 func (ec *executionContext) childFields_Statement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4565,9 +4980,86 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type __Type", field.Name)
 }
 
+func (ec *executionContext) _queryMiddleware(ctx context.Context, obj *ast.OperationDefinition, next func(ctx context.Context) (any, error)) graphql.Marshaler {
+
+	for _, d := range obj.Directives {
+		switch d.Name {
+		case "asOf":
+			rawArgs := d.ArgumentMap(ec.Variables)
+			args, err := ec.dir_asOf_args(ctx, rawArgs)
+			if err != nil {
+				ec.Error(ctx, err)
+				return graphql.Null
+			}
+			n := next
+			next = func(ctx context.Context) (any, error) {
+				if ec.Directives.AsOf == nil {
+					return nil, errors.New("directive asOf is not implemented")
+				}
+				return ec.Directives.AsOf(ctx, obj, n, args["revision"].(*graph.Revision), args["time"].(*time.Time))
+			}
+		}
+	}
+	tmp, err := next(ctx)
+	if err != nil {
+		ec.Error(ctx, err)
+		return graphql.Null
+	}
+	if data, ok := tmp.(graphql.Marshaler); ok {
+		return data
+	}
+	graphql.AddErrorf(ctx, `unexpected type %T from directive, should be graphql.Marshaler`, tmp)
+	return graphql.Null
+
+}
+
 // endregion ************************** internal!.gotpl ***************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) dir_asOf_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*graph.Revision, error) {
+			return ec.unmarshalORevision2ᚖcadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "time",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["time"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Asset_history_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
 
 func (ec *executionContext) field_Mutation_annotate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -5863,6 +6355,119 @@ func (ec *executionContext) _Asset_mayDescribe(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Asset_mayDescribe(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Asset", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Asset_history(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Asset_history(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Asset().History(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.History) graphql.Marshaler {
+			return ec.marshalNHistory2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistory(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Asset_history(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Asset",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_History(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Asset_history_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AttributeChange_name(ctx context.Context, field graphql.CollectedField, obj *graph.AttributeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeChange_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeChange_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttributeChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AttributeChange_from(ctx context.Context, field graphql.CollectedField, obj *graph.AttributeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeChange_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeChange_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttributeChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AttributeChange_to(ctx context.Context, field graphql.CollectedField, obj *graph.AttributeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AttributeChange_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AttributeChange_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AttributeChange", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Audience_name(ctx context.Context, field graphql.CollectedField, obj *graph.Audience) (ret graphql.Marshaler) {
@@ -7774,6 +8379,396 @@ func (ec *executionContext) _HeldScope_of(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_HeldScope_of(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("HeldScope", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _History_edges(ctx context.Context, field graphql.CollectedField, obj *shape.History) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_History_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.HistoryEdge) graphql.Marshaler {
+			return ec.marshalNHistoryEdge2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistoryEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_History_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "History",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HistoryEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _History_pageInfo(ctx context.Context, field graphql.CollectedField, obj *shape.History) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_History_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v shape.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_History_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "History",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _History_complete(ctx context.Context, field graphql.CollectedField, obj *shape.History) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_History_complete(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Complete, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_History_complete(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("History", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _HistoryChange_how(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryChange_how(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.How, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryChange_how(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HistoryChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _HistoryChange_noun(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryChange_noun(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Noun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryChange_noun(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HistoryChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _HistoryChange_ref(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryChange_ref(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ref, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Ref) graphql.Marshaler {
+			return ec.marshalNRef2cadastreᚗdevᚋcadastreᚋgraphᚐRef(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryChange_ref(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HistoryChange", field, false, false, errors.New("field of type Ref does not have child fields"))
+}
+
+func (ec *executionContext) _HistoryChange_name(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryChange_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryChange_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HistoryChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _HistoryChange_attributes(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryChange_attributes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attributes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []graph.AttributeChange) graphql.Marshaler {
+			return ec.marshalNAttributeChange2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐAttributeChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryChange_attributes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HistoryChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AttributeChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HistoryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HistoryEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _HistoryEdge_node(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v shape.HistoryEntry) graphql.Marshaler {
+			return ec.marshalNHistoryEntry2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistoryEntry(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HistoryEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HistoryEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HistoryEntry_revision(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryEntry_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Revision) graphql.Marshaler {
+			return ec.marshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryEntry_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HistoryEntry", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _HistoryEntry_at(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryEntry_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryEntry_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HistoryEntry", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _HistoryEntry_actor(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryEntry_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryEntry_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HistoryEntry", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _HistoryEntry_why(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryEntry_why(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryEntry_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HistoryEntry", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _HistoryEntry_changes(ctx context.Context, field graphql.CollectedField, obj *shape.HistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HistoryEntry_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []shape.HistoryChange) graphql.Marshaler {
+			return ec.marshalNHistoryChange2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistoryChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HistoryEntry_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HistoryEntry",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HistoryChange(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Label_key(ctx context.Context, field graphql.CollectedField, obj *shape.Label) (ret graphql.Marshaler) {
@@ -10702,6 +11697,38 @@ func (ec *executionContext) fieldContext_Query_inbox(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_standing(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_standing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Standing(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *shape.Standing) graphql.Marshaler {
+			return ec.marshalNStanding2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐStanding(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_standing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Standing(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_tokens(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11602,6 +12629,167 @@ func (ec *executionContext) _Span_end(ctx context.Context, field graphql.Collect
 }
 func (ec *executionContext) fieldContext_Span_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Span", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Standing_revision(ctx context.Context, field graphql.CollectedField, obj *shape.Standing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Standing_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Revision) graphql.Marshaler {
+			return ec.marshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Standing_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Standing", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _Standing_at(ctx context.Context, field graphql.CollectedField, obj *shape.Standing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Standing_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalOTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Standing_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Standing", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Standing_newest(ctx context.Context, field graphql.CollectedField, obj *shape.Standing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Standing_newest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Newest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Standing_newest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Standing", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Standing_head(ctx context.Context, field graphql.CollectedField, obj *shape.Standing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Standing_head(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Head, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Revision) graphql.Marshaler {
+			return ec.marshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Standing_head(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Standing", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _Standing_since(ctx context.Context, field graphql.CollectedField, obj *shape.Standing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Standing_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v graph.Revision) graphql.Marshaler {
+			return ec.marshalNRevision2cadastreᚗdevᚋcadastreᚋgraphᚐRevision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Standing_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Standing", field, false, false, errors.New("field of type Revision does not have child fields"))
+}
+
+func (ec *executionContext) _Standing_sinceAt(ctx context.Context, field graphql.CollectedField, obj *shape.Standing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Standing_sinceAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SinceAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalOTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Standing_sinceAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Standing", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Standing_forgottenAt(ctx context.Context, field graphql.CollectedField, obj *shape.Standing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Standing_forgottenAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ForgottenAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalOTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Standing_forgottenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Standing", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _Statement_id(ctx context.Context, field graphql.CollectedField, obj *graph.Statement) (ret graphql.Marshaler) {
@@ -14777,6 +15965,92 @@ func (ec *executionContext) _Asset(ctx context.Context, sel ast.SelectionSet, ob
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "history":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Asset_history(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var attributeChangeImplementors = []string{"AttributeChange"}
+
+func (ec *executionContext) _AttributeChange(ctx context.Context, sel ast.SelectionSet, obj *graph.AttributeChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, attributeChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AttributeChange")
+		case "name":
+			out.Values[i] = ec._AttributeChange_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "from":
+			out.Values[i] = ec._AttributeChange_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._AttributeChange_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15890,6 +17164,213 @@ func (ec *executionContext) _HeldScope(ctx context.Context, sel ast.SelectionSet
 			}
 		case "of":
 			out.Values[i] = ec._HeldScope_of(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var historyImplementors = []string{"History"}
+
+func (ec *executionContext) _History(ctx context.Context, sel ast.SelectionSet, obj *shape.History) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, historyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("History")
+		case "edges":
+			out.Values[i] = ec._History_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._History_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "complete":
+			out.Values[i] = ec._History_complete(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var historyChangeImplementors = []string{"HistoryChange"}
+
+func (ec *executionContext) _HistoryChange(ctx context.Context, sel ast.SelectionSet, obj *shape.HistoryChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, historyChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HistoryChange")
+		case "how":
+			out.Values[i] = ec._HistoryChange_how(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "noun":
+			out.Values[i] = ec._HistoryChange_noun(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ref":
+			out.Values[i] = ec._HistoryChange_ref(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._HistoryChange_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "attributes":
+			out.Values[i] = ec._HistoryChange_attributes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var historyEdgeImplementors = []string{"HistoryEdge"}
+
+func (ec *executionContext) _HistoryEdge(ctx context.Context, sel ast.SelectionSet, obj *shape.HistoryEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, historyEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HistoryEdge")
+		case "cursor":
+			out.Values[i] = ec._HistoryEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._HistoryEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var historyEntryImplementors = []string{"HistoryEntry"}
+
+func (ec *executionContext) _HistoryEntry(ctx context.Context, sel ast.SelectionSet, obj *shape.HistoryEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, historyEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HistoryEntry")
+		case "revision":
+			out.Values[i] = ec._HistoryEntry_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._HistoryEntry_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "actor":
+			out.Values[i] = ec._HistoryEntry_actor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "why":
+			out.Values[i] = ec._HistoryEntry_why(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._HistoryEntry_changes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -17358,6 +18839,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "standing":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_standing(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "tokens":
 			field := field
 
@@ -17811,6 +19314,74 @@ func (ec *executionContext) _Span(ctx context.Context, sel ast.SelectionSet, obj
 		case "end":
 			out.Values[i] = ec._Span_end(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var standingImplementors = []string{"Standing"}
+
+func (ec *executionContext) _Standing(ctx context.Context, sel ast.SelectionSet, obj *shape.Standing) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, standingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Standing")
+		case "revision":
+			out.Values[i] = ec._Standing_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._Standing_at(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "newest":
+			out.Values[i] = ec._Standing_newest(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "head":
+			out.Values[i] = ec._Standing_head(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._Standing_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sinceAt":
+			out.Values[i] = ec._Standing_sinceAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "forgottenAt":
+			out.Values[i] = ec._Standing_forgottenAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -19108,6 +20679,26 @@ func (ec *executionContext) marshalNAsset2ᚕcadastreᚗdevᚋcadastreᚋgraph�
 	return ret
 }
 
+func (ec *executionContext) marshalNAttributeChange2cadastreᚗdevᚋcadastreᚋgraphᚐAttributeChange(ctx context.Context, sel ast.SelectionSet, v graph.AttributeChange) graphql.Marshaler {
+	return ec._AttributeChange(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAttributeChange2ᚕcadastreᚗdevᚋcadastreᚋgraphᚐAttributeChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []graph.AttributeChange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAttributeChange2cadastreᚗdevᚋcadastreᚋgraphᚐAttributeChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNAudience2cadastreᚗdevᚋcadastreᚋgraphᚐAudience(ctx context.Context, sel ast.SelectionSet, v graph.Audience) graphql.Marshaler {
 	return ec._Audience(ctx, sel, &v)
 }
@@ -19402,6 +20993,60 @@ func (ec *executionContext) marshalNHeldScope2ᚕcadastreᚗdevᚋcadastreᚋgra
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNHistory2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistory(ctx context.Context, sel ast.SelectionSet, v *shape.History) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._History(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNHistoryChange2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistoryChange(ctx context.Context, sel ast.SelectionSet, v shape.HistoryChange) graphql.Marshaler {
+	return ec._HistoryChange(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNHistoryChange2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistoryChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.HistoryChange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHistoryChange2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistoryChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNHistoryEdge2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistoryEdge(ctx context.Context, sel ast.SelectionSet, v shape.HistoryEdge) graphql.Marshaler {
+	return ec._HistoryEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNHistoryEdge2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistoryEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []shape.HistoryEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHistoryEdge2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistoryEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNHistoryEntry2cadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐHistoryEntry(ctx context.Context, sel ast.SelectionSet, v shape.HistoryEntry) graphql.Marshaler {
+	return ec._HistoryEntry(ctx, sel, &v)
 }
 
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
@@ -19892,6 +21537,16 @@ func (ec *executionContext) marshalNSpan2ᚕcadastreᚗdevᚋcadastreᚋgraphᚋ
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNStanding2ᚖcadastreᚗdevᚋcadastreᚋgraphᚋapiᚋshapeᚐStanding(ctx context.Context, sel ast.SelectionSet, v *shape.Standing) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Standing(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNStep2cadastreᚗdevᚋcadastreᚋgraphᚐStep(ctx context.Context, sel ast.SelectionSet, v graph.Step) graphql.Marshaler {
@@ -20515,6 +22170,18 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
+	res, err := shape.UnmarshalTime(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := shape.MarshalTime(v)
 	return res
 }
 

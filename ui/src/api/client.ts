@@ -1,6 +1,8 @@
 /** The way to the API: one client, a cache keyed by ref, errors by code. */
 import { cacheExchange, type Cache } from "@urql/exchange-graphcache";
 import { Client, fetchExchange, mapExchange, type CombinedError } from "urql";
+import type { Moment } from "../lib/moment";
+import { asOfExchange } from "./asof";
 
 export type Code = "NOT_FOUND" | "INVALID" | "DENIED" | "STALE" | "CONFLICT" | "UNAVAILABLE" | "INTERNAL" | "UNAUTHENTICATED" | "OFFLINE";
 
@@ -41,9 +43,11 @@ export interface ClientConfig {
   fetch?: typeof fetch;
   /** Is told when the API says that nobody is signed in. */
   onSignedOut?: () => void;
+  /** The moment of which all is asked. Defaults to now. */
+  moment?: Moment;
 }
 
-export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Client {
+export function makeClient({ fetch: ask, onSignedOut, moment }: ClientConfig = {}): Client {
   return new Client({
     url: "/graphql",
     preferGetMethod: false,
@@ -67,7 +71,7 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
           LabelTerm: (t) => t["label"] as string,
           Statement: (s) => s["id"] as string,
           ...Object.fromEntries(
-            ["Activity", "AuditCheckpoint", "AuditSigning", "AnnotatePayload", "AuditVerification", "BreakGlass", "Changes", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "HeldRemoval", "HeldScope", "Label", "Lineage", "LineageEdge", "LineageNode", "NewToken", "Owner", "OwnerSaid", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "Run", "Said", "SearchEdge", "SearchResult", "Span", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "UndoRun", "Way", "WhoCouldSee"].map((name) => [name, whole]),
+            ["Activity", "AttributeChange", "AuditCheckpoint", "AuditSigning", "AnnotatePayload", "AuditVerification", "BreakGlass", "Changes", "ColumnEffect", "ColumnHit", "EventConnection", "EventEdge", "Explanation", "Facet", "FacetValue", "Finding", "History", "HistoryChange", "HistoryEdge", "HistoryEntry", "HeldRemoval", "HeldScope", "Label", "Lineage", "LineageEdge", "LineageNode", "NewToken", "Owner", "OwnerSaid", "PageInfo", "PlanConnection", "PlanEdge", "Provenance", "PublishedView", "Rule", "Run", "Said", "SearchEdge", "SearchResult", "Span", "Standing", "Step", "Tag", "TagConnection", "TagEdge", "TagPayload", "UndoRun", "Way", "WhoCouldSee"].map((name) => [name, whole]),
           ),
         },
         updates: {
@@ -87,6 +91,7 @@ export function makeClient({ fetch: ask, onSignedOut }: ClientConfig = {}): Clie
           },
         },
       }),
+      ...(moment ? [asOfExchange(moment)] : []),
       fetchExchange,
     ],
   });

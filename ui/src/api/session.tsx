@@ -1,6 +1,7 @@
 /** Who is signed in, and what they may do. */
 import { createContext, useContext } from "react";
 import type { MeQuery } from "../gql/graphql";
+import { useAsOf } from "./asof";
 
 export type Me = MeQuery["me"];
 export type Action = "tag" | "describe" | "plan" | "approve" | "apply" | "audit" | "crawl" | "break_glass" | "administer";
@@ -15,7 +16,8 @@ export function useMe(): Me {
   return me;
 }
 
-/** Whether the person may do this; the API decides again when it is done. */
+/** Whether the person may do this; the API decides again when it is done. Nothing is done in the past. */
 export function useMay(action: Action): boolean {
-  return useMe().actions.includes(action);
+  const past = useAsOf() !== undefined;
+  return useMe().actions.includes(action) && !past;
 }

@@ -3,6 +3,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, type ReactNode } from "react";
 import { useQuery } from "urql";
 import { useReadAgainAfterWrites } from "../api/again";
+import { useAsOf } from "../api/asof";
 import { useMe } from "../api/session";
 import { AssetDocument, type AssetQuery } from "../gql/graphql";
 import { baseName, container, principalName } from "../lib/ref";
@@ -16,6 +17,7 @@ import { MayTag, TagBadge } from "../parts/tags";
 import { text } from "../text";
 import { AssetLineage } from "./AssetLineage";
 import { Columns } from "./Columns";
+import { History } from "./History";
 import { Owners } from "./Owners";
 
 const route = getRouteApi("/asset");
@@ -36,6 +38,7 @@ export function AssetPage() {
 
 function OneAsset({ refOf }: { refOf: string }) {
   const me = useMe();
+  const past = useAsOf() !== undefined;
   const [{ data, error, fetching }, again] = useQuery({ query: AssetDocument, variables: { ref: refOf }, requestPolicy: "cache-and-network" });
   useReadAgainAfterWrites(again);
   const asset = data?.asset;
@@ -46,7 +49,7 @@ function OneAsset({ refOf }: { refOf: string }) {
   if (!data || (fetching && !asset)) return <Waiting lines={9} />;
   if (!asset) {
     return (
-      <Empty title={text.asset.missing.title} lead={text.asset.missing.lead}>
+      <Empty title={text.asset.missing.title} lead={past ? text.time.missing : text.asset.missing.lead}>
         <Link to="/" search={{ q: baseName(refOf) }} className="link">{text.asset.missing.do}</Link>
       </Empty>
     );
@@ -131,6 +134,7 @@ function Body({ asset }: { asset: Asset }) {
     { id: "sql", title: text.asset.tabs.sql },
     { id: "lineage", title: text.asset.tabs.lineage },
     { id: "views", title: text.asset.tabs.views, count: asset.views.length },
+    { id: "history", title: text.asset.tabs.history },
   ];
   return (
     <>
@@ -139,6 +143,7 @@ function Body({ asset }: { asset: Asset }) {
       {tab === "sql" && <SqlTab asset={asset} />}
       {tab === "lineage" && <AssetLineage refOf={asset.ref} />}
       {tab === "views" && <ViewsTab asset={asset} />}
+      {tab === "history" && <History refOf={asset.ref} />}
     </>
   );
 }

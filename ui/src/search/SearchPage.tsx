@@ -2,6 +2,7 @@
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { useQuery } from "urql";
+import { useAsOf } from "../api/asof";
 import { SearchDocument, type SearchFilter } from "../gql/graphql";
 import { Button, Empty, Problem, Waiting } from "../parts/base";
 import { useSettled } from "../lib/settled";
@@ -18,7 +19,8 @@ export function SearchPage() {
   const at = route.useSearch();
   const q = at.q ?? "";
   const narrowed = facetKeys.some((key) => at[key] !== undefined);
-  const home = q === "" && !narrowed && at.all === undefined;
+  const past = useAsOf() !== undefined;
+  const home = !past && q === "" && !narrowed && at.all === undefined;
   return (
     <>
       <h1 className="sr-only">{text.search.title}</h1>

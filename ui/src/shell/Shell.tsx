@@ -1,14 +1,17 @@
 /** What stands around every page: the rail, the palette, the person. */
-import { Link, Outlet, useNavigate, useRouterState, type ErrorComponentProps } from "@tanstack/react-router";
+import { Link, Outlet, useNavigate, useRouterState, useSearch, type ErrorComponentProps } from "@tanstack/react-router";
 import { Activity, Inbox, LayoutPanelLeft, Network, ScrollText, Search, ShieldCheck, type LucideIcon } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useQuery } from "urql";
 import { useMay } from "../api/session";
 import { InboxCountDocument } from "../gql/graphql";
+import { asMoment } from "../lib/moment";
 import { isTyping } from "../lib/typing";
 import { Button, Empty, Waiting } from "../parts/base";
 import { text } from "../text";
 import { GlassBanner } from "./Glass";
+import { AtMoment, InTime } from "../time/InTime";
+import { Picker } from "../time/Picker";
 import { PersonMenu } from "./PersonMenu";
 
 const Palette = lazy(() => import("./Palette"));
@@ -25,31 +28,39 @@ export const pages = [
 
 export function Shell() {
   const [finding, setFinding] = useState(false);
+  // The router keeps a key that a page does not know as it was written.
+  const asOf = asMoment(useSearch({ strict: false }).asOf);
   useShellKeys(() => setFinding(true));
   return (
     <div className="flex min-h-dvh flex-col md:flex-row">
       <a href="#page" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:m-2 focus:rounded focus:bg-raised focus:px-3 focus:py-2">
         {text.shell.skip}
       </a>
-      <Rail find={() => setFinding(true)} />
+      <Rail find={() => setFinding(true)} asOf={asOf} />
       <div className="min-w-0 flex-1">
         <GlassBanner />
         <main id="page" tabIndex={-1} className="mx-auto w-full min-w-0 max-w-[92rem] px-4 py-5 outline-none md:px-8 md:py-7">
-          <Suspense fallback={<Waiting />}>
-            <Outlet />
-          </Suspense>
+          <AtMoment asOf={asOf}>
+            <InTime>
+              <Suspense fallback={<Waiting />}>
+                <Outlet />
+              </Suspense>
+            </InTime>
+          </AtMoment>
         </main>
       </div>
       {finding && (
         <Suspense fallback={null}>
-          <Palette close={() => setFinding(false)} />
+          <AtMoment asOf={asOf}>
+            <Palette close={() => setFinding(false)} />
+          </AtMoment>
         </Suspense>
       )}
     </div>
   );
 }
 
-function Rail({ find }: { find: () => void }) {
+function Rail({ find, asOf }: { find: () => void; asOf: string | undefined }) {
   const here = useRouterState({ select: (s) => s.location.pathname });
   const isHere = (to: string) => (to === "/" ? here === "/" || here === "/asset" : here.startsWith(to));
   return (
@@ -67,10 +78,11 @@ function Rail({ find }: { find: () => void }) {
           <Link key={to} to={to} aria-current={isHere(to) ? "page" : undefined} title={title} className={`flex items-center gap-2.5 rounded-[7px] px-2.5 py-1.5 font-medium ${isHere(to) ? "bg-accent-soft text-accent" : "text-muted hover:bg-sunken hover:text-ink"}`}>
             <Icon aria-hidden className="size-[1.15rem] shrink-0" />
             <span className="max-md:sr-only">{title}</span>
-            {to === "/inbox" && <InboxCount />}
+            {to === "/inbox" && asOf === undefined && <InboxCount />}
           </Link>
         ))}
       </nav>
+      <Picker asOf={asOf} />
       <PersonMenu />
     </header>
   );
