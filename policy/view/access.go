@@ -177,7 +177,7 @@ func (pl *planner) dismiss(ref graph.Ref, c Container, groups []string) {
 				Undo:   "Give the right again.",
 			})
 		default:
-			pl.find(ref, graph.FindingWarn, "foreign-grant", fmt.Sprintf("%s has %s on a container of views, past the audience.", g.Principal, g.Role), "Take the right away, or add a group to the audience.")
+			pl.find(ref, graph.FindingWarn, "foreign-grant", fmt.Sprintf("%s has %s on a container of views, past the audience.", g.Principal, g.Role), "Take the right away, or add a group to the audience.", holders(g)...)
 		}
 	}
 }
@@ -190,7 +190,7 @@ func (pl *planner) guardKeys(ref graph.Ref, c Container) {
 		if authorized || (g.Role == roleOwner && g.Principal == projectOwners) || pl.isPublisher(g) {
 			continue
 		}
-		pl.find(ref, graph.FindingBlock, "key-readable", fmt.Sprintf("%s has %s on the container of the keys.", g.Principal, g.Role), "Take the right away, and then change the keys.")
+		pl.find(ref, graph.FindingBlock, "key-readable", fmt.Sprintf("%s has %s on the container of the keys.", g.Principal, g.Role), "Take the right away, and then change the keys.", holders(g)...)
 	}
 }
 
@@ -230,7 +230,7 @@ func (pl *planner) chain(b Base) {
 		}
 		pl.find(b.Asset.Ref, graph.FindingWarn, "base-unauthorized",
 			fmt.Sprintf("It is a view and may not itself read %s, so who reads through it must have that right.", r.Name),
-			fmt.Sprintf("Authorize it, or its container, on %s.", r.Parent().Name))
+			fmt.Sprintf("Authorize it, or its container, on %s.", r.Parent().Name), r, r.Parent())
 	}
 }
 
@@ -287,6 +287,18 @@ func (c Container) has(principal, role string) bool {
 
 // datasetPrincipal is how a grant names all views of a container.
 func datasetPrincipal(container graph.Ref) string { return "dataset:" + container.String() }
+
+// holders returns the asset that holds a right, none where people do.
+func holders(g graph.Grant) []graph.Ref {
+	for _, kind := range []string{"view:", "dataset:"} {
+		if name, ok := strings.CutPrefix(g.Principal, kind); ok {
+			if ref, err := graph.ParseRef(name); err == nil {
+				return []graph.Ref{ref}
+			}
+		}
+	}
+	return nil
+}
 
 // ourDataset returns the container of ours that a grant authorizes.
 func ourDataset(n Naming, g graph.Grant) (graph.Ref, bool) {

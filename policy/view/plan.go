@@ -285,8 +285,10 @@ func levelOf(v View) graph.FindingLevel {
 	return graph.FindingWarn
 }
 
-func (pl *planner) find(ref graph.Ref, level graph.FindingLevel, code, what, do string) {
-	pl.findings = append(pl.findings, graph.Finding{Ref: ref, Level: level, Code: code, What: what, Do: do})
+// find notes a finding; about are the assets that its sentences name beside
+// ref.
+func (pl *planner) find(ref graph.Ref, level graph.FindingLevel, code, what, do string, about ...graph.Ref) {
+	pl.findings = append(pl.findings, graph.Finding{Ref: ref, Level: level, Code: code, What: what, Do: do, About: about})
 }
 
 func (pl *planner) add(s graph.Step) {
@@ -318,7 +320,7 @@ func (pl *planner) plan() graph.Plan {
 			strings.Compare(a.Principal, b.Principal), strings.Compare(a.Role, b.Role), strings.Compare(a.After, b.After))
 	})
 	slices.SortFunc(pl.findings, compareFindings)
-	out.Steps, out.Findings = pl.steps, slices.CompactFunc(pl.findings, func(a, b graph.Finding) bool { return a == b })
+	out.Steps, out.Findings = pl.steps, slices.CompactFunc(pl.findings, func(a, b graph.Finding) bool { return compareFindings(a, b) == 0 })
 	return out
 }
 
@@ -335,7 +337,7 @@ func compareFindings(a, b graph.Finding) int {
 		return slices.Index([]graph.FindingLevel{graph.FindingBlock, graph.FindingWarn, graph.FindingInfo}, l)
 	}
 	return cmp.Or(cmp.Compare(level(a.Level), level(b.Level)), strings.Compare(a.Code, b.Code),
-		graph.CompareRefs(a.Ref, b.Ref), strings.Compare(a.What, b.What))
+		graph.CompareRefs(a.Ref, b.Ref), strings.Compare(a.What, b.What), strings.Compare(a.Do, b.Do))
 }
 
 // version returns what a precondition on an object says.
