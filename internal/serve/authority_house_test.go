@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io/fs"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -50,15 +49,19 @@ func newCourt(t *testing.T, seed uint64) *court {
 	c.drawPolicy()
 	for n := range 4 {
 		who := graph.Principal{ID: []string{"p0", "p1", "p2", "p3"}[n] + "@corp.example", Name: "P"}
-		for _, g := range []string{"g0", "g1", "g2", "g3", "g4"} {
+		for _, g := range groups() {
 			if c.IntN(3) == 0 {
-				who.Groups = append(who.Groups, g+"@corp.example")
+				who.Groups = append(who.Groups, g)
 			}
 		}
 		c.people = append(c.people, who)
 	}
 	c.account.plans = c.plans()
 	return c
+}
+
+func groups() []string {
+	return []string{"g0@corp.example", "g1@corp.example", "g2@corp.example", "g3@corp.example", "g4@corp.example"}
 }
 
 func (c *court) sources() []crawled {
@@ -86,7 +89,7 @@ func emptyCatalog(t *testing.T) []byte {
 // drawPolicy draws roles, domains, audiences and what groups see by every
 // attribute; every third court has rules of its own beside.
 func (c *court) drawPolicy() {
-	group := func() []string { return []string{one(c, "g0", "g1", "g2", "g3", "g4") + "@corp.example"} }
+	group := func() []string { return []string{one(c, groups()...)} }
 	c.config = Config{
 		URL:       "http://127.0.0.1:1",
 		Audiences: []AudienceConfig{{Name: "analysts", Groups: group(), Purpose: "analytics"}, {Name: "fraud", Groups: group(), Purpose: "fraud_detection"}},
@@ -435,6 +438,3 @@ func (a answer) text() string {
 	_ = a.header.Write(&b)
 	return b.String() + a.body + "\n" + strings.Join(opened(a.body), "\n")
 }
-
-// shuffled draws an order that does not follow from the seed of a court.
-func shuffled(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 41)) }

@@ -26,6 +26,7 @@ type hearing struct {
 	s         seer
 	here      browserOf
 	twin      browserOf
+	apps      [2]*App
 	forbidden []string
 	// past are the words forbidden to those who also read older revisions.
 	past []string
@@ -41,10 +42,13 @@ func newHearing(w *writer, who graph.Principal, serve func(*App) http.Handler) *
 	s := c.seer(who)
 	here, twin := c.open(c.account), c.open(s.twin(c.estate, c.account))
 	return &hearing{
-		writer: w, s: s, here: c.letIn(here, who, serve(here)), twin: c.letIn(twin, who, serve(twin)),
+		writer: w, s: s, apps: [2]*App{here, twin}, here: c.letIn(here, who, serve(here)), twin: c.letIn(twin, who, serve(twin)),
 		forbidden: forbidden(c.estate, s.known(c.estate, c.account, false)), past: forbidden(c.estate, s.known(c.estate, c.account, true)), seen: coverage{},
 	}
 }
+
+// internalFault begins what is wrong where an answer is an internal error.
+const internalFault = "an internal error: "
 
 // ask puts a document to both, and returns what is wrong with the answer.
 func (h *hearing) ask(document string) string {
@@ -57,7 +61,7 @@ func (h *hearing) ask(document string) string {
 		}
 	}
 	if strings.Contains(here.body, `"INTERNAL"`) {
-		return "an internal error: " + here.body
+		return internalFault + here.body
 	}
 	if fault := h.tells(document, here, twin); fault != "" {
 		return fault
@@ -125,9 +129,8 @@ func newWriter(t *testing.T, seed uint64) *writer {
 	return w
 }
 
-// documents draws what is asked, each when the one before was answered: each
-// root field, and then what comes.
-func (h *hearing) documents(n int) iter.Seq[string] {
+// prefer makes the writer, who writes for many, ask as this principal does.
+func (h *hearing) prefer() {
 	see := h.s.judge(h.account.moments[len(h.account.moments)-1].items)
 	h.fond, h.atOnce, h.without = nil, 3, h.s.cannotBeAsked()
 	if h.s.plans {
@@ -136,13 +139,19 @@ func (h *hearing) documents(n int) iter.Seq[string] {
 		h.atOnce = 1
 	}
 	for _, t := range h.things {
-		if see(t.asset.Ref) == graph.Visible {
+		if see(t.asset.Ref) != graph.Hidden {
 			h.fond = append(h.fond, t)
 		}
 		if t.base != nil && see(t.base.asset.Ref) == graph.Visible {
 			h.fond = append(h.fond, t.base, t.base)
 		}
 	}
+}
+
+// documents draws what is asked, each when the one before was answered: each
+// root field, and then what comes.
+func (h *hearing) documents(n int) iter.Seq[string] {
+	h.prefer()
 	return func(yield func(string) bool) {
 		queries, mutations := h.asked(h.schema.Query), h.asked(h.schema.Mutation)
 		// What leads far is asked more often than what is soon said.
