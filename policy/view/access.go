@@ -24,7 +24,7 @@ func (pl *planner) leftovers() {
 		case pl.wanted[ref], v.Managed && pl.isKept(ref):
 		case !v.Managed:
 			if pl.d.Names.Owns(ref.Parent()) {
-				pl.find(ref, graph.FindingWarn, "foreign-view", "Something that Cadastre did not make stands in its container; it reads every base that authorizes the container.", "Remove it, and let nobody but the publisher create there.")
+				pl.find(ref, graph.FindingWarn, "foreign-view", "Something that Cadastre did not make stands in its container; it reads every base that authorizes the container.", "Remove it, and let nobody but the publisher create there.", pl.namesakes(ref)...)
 			}
 		default:
 			reading, _ := pl.dialect.Read(v.SQL)
@@ -36,6 +36,19 @@ func (pl *planner) leftovers() {
 			pl.touch(ref.Parent())
 		}
 	}
+}
+
+// namesakes returns the bases whose views would have a name: it tells of them,
+// whoever gave it.
+func (pl *planner) namesakes(ref graph.Ref) []graph.Ref {
+	var bases []graph.Ref
+	for _, b := range pl.d.Bases {
+		if pl.d.Names.View(ref.Parent(), b.Asset.Ref) == ref {
+			bases = append(bases, b.Asset.Ref)
+		}
+	}
+	slices.SortFunc(bases, graph.CompareRefs)
+	return bases
 }
 
 // isKept says whether a view is left as it is.

@@ -94,10 +94,21 @@ func TestFindings(t *testing.T) {
 		},
 		{
 			name: "a foreign view of the name of ours", code: "foreign-view", level: graph.FindingBlock, on: mine, unplanned: mine,
+			about:  []graph.Ref{viewtest.Customers()},
 			change: func(w *world) { w.present.Views[mine] = view.View{SQL: "SELECT 1"} },
 		},
 		{
-			name: "an edited view", applied: true, code: "edited-view", level: graph.FindingWarn, on: mine,
+			name: "a foreign view that has the name of one of ours by chance", code: "foreign-view", level: graph.FindingWarn, on: mine,
+			about: []graph.Ref{viewtest.Customers()},
+			change: func(w *world) {
+				w.present.Views[mine] = view.View{SQL: "SELECT 1"}
+				for _, c := range w.desired.Bases[0].Columns {
+					viewtest.Decide(&w.desired, "analysts", c.Class, graph.EffectDeny, "", "")
+				}
+			},
+		},
+		{
+			name: "an edited view", applied: true, code: "edited-view", level: graph.FindingWarn, on: mine, about: []graph.Ref{viewtest.Customers()},
 			change: func(w *world) {
 				w.present.Views[mine] = view.View{Etag: "x", SQL: "SELECT 1", Managed: true, Edited: true}
 			},

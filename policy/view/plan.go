@@ -129,7 +129,7 @@ func (pl *planner) view(b Base, s schema, table Table, a graph.Audience) {
 	}
 	present, stands := pl.p.Views[ref]
 	if stands && !present.Managed {
-		pl.find(ref, graph.FindingBlock, "foreign-view", "Something that Cadastre did not make has the name of a view to be.", "Remove or rename it.")
+		pl.find(ref, graph.FindingBlock, "foreign-view", "Something that Cadastre did not make has the name of a view to be.", "Remove or rename it.", b.Asset.Ref)
 		return
 	}
 	def := Definition{View: ref, Base: b.Asset.Ref, Audience: a.Name, Fields: got.fields, Keys: keys, KeyIDs: map[string]string{}}
@@ -161,7 +161,7 @@ func (pl *planner) viewStep(def Definition, got shown, sql string, present View,
 	if stands {
 		step.Kind, step.Before, step.Undo = graph.StepReplaceView, present.SQL, "Put the former text of the view back."
 		if present.Edited {
-			pl.find(def.View, graph.FindingWarn, "edited-view", "Somebody changed the view since Cadastre wrote it.", "The plan puts it back; find out who and why.")
+			pl.find(def.View, graph.FindingWarn, "edited-view", "Somebody changed the view since Cadastre wrote it.", "The plan puts it back; find out who and why.", def.Base)
 		} else if reading, ok := pl.dialect.Read(present.SQL); ok {
 			for i := range step.Columns {
 				step.Columns[i].Was = cmp.Or(reading.Effects[step.Columns[i].Path], graph.EffectDeny)
