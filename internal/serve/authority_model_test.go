@@ -140,7 +140,7 @@ func (s seer) telling(items graph.Snapshot, see func(graph.Ref) graph.Visibility
 			exact[st.ID] = st.Outcome == graph.OutcomeExact
 		}
 	}
-	return func(id string) bool { return !s.all() && !(exact[id] && safe[id]) }
+	return func(id string) bool { return !s.all() && (!exact[id] || !safe[id]) }
 }
 
 // mayKnowPlan says whether they may see a plan: it touches only what is
@@ -197,10 +197,12 @@ func (s seer) known(e *estate, a account, ever bool) string {
 	if ever {
 		first = 0
 	}
-	for _, m := range a.moments[first:] {
-		b.WriteString(written(s.reduce(m.items)))
+	for n, m := range a.moments {
+		if n >= first {
+			b.WriteString(written(s.reduce(m.items)))
+		}
 		if s.all() {
-			b.WriteString(written(m.events))
+			b.WriteString(written(m.events)) // the log is read whole at any time
 		}
 	}
 	if s.operates {

@@ -84,7 +84,7 @@ func (h *hearing) tells(document string, here, twin answer) string {
 	h.said.WriteString(document + strings.Join(opened(document), "\n"))
 	asked := h.said.String()
 	for _, w := range words {
-		if at := strings.Index(text, w); at >= 0 && !(strings.Contains(asked, w) && strings.Contains(echo, w)) {
+		if at := strings.Index(text, w); at >= 0 && (!strings.Contains(asked, w) || !strings.Contains(echo, w)) {
 			return fmt.Sprintf("tells %q:\n…%s…", w, text[max(0, at-200):min(len(text), at+200)])
 		}
 	}
