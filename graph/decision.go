@@ -108,4 +108,7 @@ type Finding struct {
 	Code string `json:"code"`
 	What string `json:"what"`
 	Do   string `json:"do"`
+	// About are the assets that the sentences name beside Ref: who may know
+	// of one of them not may not read the finding.
+	About []Ref `json:"about,omitempty"`
 }

@@ -50,6 +50,9 @@ func Attributes(i Item) []ItemAttribute {
 		add("confidence", strconv.FormatFloat(i.Confidence, 'g', -1, 64))
 		add("evidence", strings.Join(i.Evidence, " "))
 		addProvenance(add, i.Provenance)
+	case Annotation:
+		add("value", i.Value)
+		addProvenance(add, i.Provenance)
 	case Edge:
 		add("kind", string(i.Kind))
 		add("function", i.Function)

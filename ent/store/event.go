@@ -188,8 +188,9 @@ type EventsIn struct {
 }
 
 // Events lists the audit log, newest first, up to now: what is recorded is not
-// bound to a revision. Where something may be hidden from the principal, only
-// events on assets not hidden are listed, and without Detail and Hash.
+// bound to a revision. Where something may be less than visible to the
+// principal, only events on visible assets are listed, and without Detail and
+// Hash: those tell of more than the asset.
 func (r *Reader) Events(ctx context.Context, in EventsIn, page Page) (List[audit.Event], error) {
 	last := int64(0)
 	if page.After != "" {
@@ -245,7 +246,7 @@ func (in EventsIn) narrow(q *gen.EventQuery) *gen.EventQuery {
 
 // showEvents reduces events to what the principal may know.
 func (r *Reader) showEvents(ctx context.Context, events []audit.Event) ([]audit.Event, error) {
-	if r.hidesNothing() {
+	if r.all {
 		return events, nil
 	}
 	var asked []graph.Ref

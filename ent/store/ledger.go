@@ -94,8 +94,8 @@ func (t *Tx) recordDecisions(now []graph.Decision, changed map[string]int) {
 
 // Decisions returns the access ledger's lines for the classes, ended ones too,
 // up to the reader's revision, oldest first. Without classes it returns all of
-// them, and graph.ErrDenied where something may be hidden from the principal:
-// the list would tell of classes that only hidden columns have.
+// them, and graph.ErrDenied where something may be less than visible to the
+// principal: the list would tell of classes that no visible column has.
 func (r *Reader) Decisions(ctx context.Context, classes ...graph.Class) ([]graph.Held, error) {
 	if len(classes) > 0 {
 		var out []graph.Held
@@ -108,7 +108,7 @@ func (r *Reader) Decisions(ctx context.Context, classes ...graph.Class) ([]graph
 		}
 		return sortHeld(out), nil
 	}
-	if !r.hidesNothing() {
+	if !r.all {
 		return nil, fmt.Errorf("list decisions without classes: %w", graph.ErrDenied)
 	}
 	out, err := r.decisions(ctx, r.store.rows.Decision.Query())

@@ -163,8 +163,9 @@ type planKey struct {
 }
 
 // Plans lists saved plans, newest first, up to now: they are not bound to a
-// revision. A plan is shown whole or not at all: what it touches must be
-// visible, and nothing that it names may be hidden.
+// revision. A plan is shown whole or not at all: what it touches, and what it
+// finds something about, must be visible, and nothing that it names may be
+// hidden.
 func (r *Reader) Plans(ctx context.Context, page Page) (List[graph.SavedPlan], error) {
 	var last *planKey
 	if page.After != "" {
@@ -172,11 +173,15 @@ func (r *Reader) Plans(ctx context.Context, page Page) (List[graph.SavedPlan], e
 		if err := page.after(&key); err != nil {
 			return List[graph.SavedPlan]{}, err
 		}
-		row, err := r.store.rows.Plan.Get(ctx, key)
-		if err != nil {
+		// A plan that the principal may not see is no cursor of their list.
+		at, err := r.Plan(ctx, key)
+		if errors.Is(err, graph.ErrNotFound) {
 			return List[graph.SavedPlan]{}, fmt.Errorf("page after %q: not a cursor of this list: %w", page.After, graph.ErrInvalid)
 		}
-		last = &planKey{row.PlannedAt, row.ID}
+		if err != nil {
+			return List[graph.SavedPlan]{}, err
+		}
+		last = &planKey{micros(at.PlannedAt), at.ID}
 	}
 	return filtered(page, func(first int) ([]graph.SavedPlan, string, error) {
 		q := r.store.rows.Plan.Query().Order(plan.ByPlannedAt(entsql.OrderDesc()), plan.ByID()).Limit(first)
@@ -235,7 +240,10 @@ func (r *Reader) maySeePlan(ctx context.Context, p graph.Plan) (bool, error) {
 		name(s.Object, false)
 	}
 	for _, f := range p.Findings {
-		name(f.Ref, false)
+		name(f.Ref, true) // its sentences may name columns
+		for _, ref := range f.About {
+			name(ref, false)
+		}
 	}
 	for _, c := range p.Preconditions {
 		name(c.Object, false)

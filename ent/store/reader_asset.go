@@ -12,8 +12,9 @@ import (
 )
 
 // AssetView is an asset as the reader's principal may know it. Where it is
-// only discoverable, Asset holds ref and kind alone. A view's definition is
-// left out where it may name what is hidden.
+// only discoverable, Asset holds ref and kind alone, and Owners do not tell who
+// says so. A view's definition is left out where it may name what is less than
+// visible.
 type AssetView struct {
 	Asset      graph.Asset
 	Visibility graph.Visibility
@@ -61,7 +62,7 @@ func (r *Reader) Assets(ctx context.Context, refs ...graph.Ref) (map[graph.Ref]A
 			view.Annotations = said[ref]
 			views[ref] = view
 		case graph.Discoverable:
-			view.Asset = graph.Asset{Ref: ref, Kind: a.Kind}
+			view.Asset, view.Owners = graph.Asset{Ref: ref, Kind: a.Kind}, namedOwners(view.Owners)
 			views[ref] = view
 		case graph.Hidden:
 		}
@@ -69,9 +70,10 @@ func (r *Reader) Assets(ctx context.Context, refs ...graph.Ref) (map[graph.Ref]A
 	return views, r.withholdDefinitions(ctx, views)
 }
 
-// withholdDefinitions takes away the SQL of views that may name what is hidden.
+// withholdDefinitions takes away the SQL of views that may name what is less
+// than visible.
 func (r *Reader) withholdDefinitions(ctx context.Context, views map[graph.Ref]AssetView) error {
-	if r.hidesNothing() {
+	if r.all {
 		return nil
 	}
 	ids := map[string]graph.Ref{}
@@ -180,12 +182,31 @@ func (r *Reader) Columns(ctx context.Context, assets ...graph.Ref) (map[graph.Re
 	return out, err
 }
 
-// Owners returns the owners of assets that are not hidden, by asset.
+// Owners returns the owners of assets that are not hidden, by asset. Of one
+// that is only discoverable, who says so and why is left out.
 func (r *Reader) Owners(ctx context.Context, assets ...graph.Ref) (map[graph.Ref][]graph.Owner, error) {
 	seen, err := r.Visibility(ctx, assets...)
 	if err != nil {
 		return nil, err
 	}
 	maps.DeleteFunc(seen, func(_ graph.Ref, v graph.Visibility) bool { return v == graph.Hidden && !r.all })
-	return r.ownersAt(ctx, r.at, slices.Collect(maps.Keys(seen))...)
+	owners, err := r.ownersAt(ctx, r.at, slices.Collect(maps.Keys(seen))...)
+	for ref, v := range seen {
+		if v == graph.Discoverable && len(owners[ref]) > 0 {
+			owners[ref] = namedOwners(owners[ref])
+		}
+	}
+	return owners, err
+}
+
+// namedOwners tells of the owners of an asset that is only discoverable who
+// they are and what sort of witness says so: the witness itself may be the
+// asset's source, which is not to be known, and the reason may say anything.
+func namedOwners(owners []graph.Owner) []graph.Owner {
+	named := make([]graph.Owner, len(owners))
+	for i, o := range owners {
+		o.Provenance = graph.Provenance{Kind: o.Provenance.Kind}
+		named[i] = o
+	}
+	return named
 }

@@ -24,8 +24,9 @@ type Version struct {
 // tags, annotations and grants, up to the reader's revision, oldest first; what
 // ended before the floor of history is gone. An asset that
 // does not stand or is less than visible is graph.ErrNotFound. Where something
-// may be hidden from the principal, grants and the definitions of views are
-// left out: whom and what they named in their time is not known now.
+// may be hidden from the principal grants are left out, and where something may
+// be less than visible the definitions of views: whom and what they named in
+// their time is not known now.
 func (r *Reader) History(ctx context.Context, asset graph.Ref) ([]Version, error) {
 	seen, err := r.Visibility(ctx, asset)
 	if err != nil {
@@ -67,7 +68,7 @@ func (r *Reader) reduceVersions(ctx context.Context, versions []Version) error {
 	for i, v := range versions {
 		switch item := v.Item.(type) {
 		case graph.Asset:
-			if item.Kind.IsView() && !r.hidesNothing() {
+			if item.Kind.IsView() {
 				item.Definition = ""
 				versions[i].Item = item
 			}

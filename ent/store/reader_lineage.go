@@ -70,8 +70,8 @@ func stubOf(e graph.Edge) graph.Edge {
 }
 
 // Statements returns the statements with the ids, where their targets are
-// visible, sorted. SQL, Unresolved and Reason of one that may name what is
-// hidden are left out.
+// visible, sorted. SQL, Unresolved and Reason of one that may name what is less
+// than visible are left out.
 func (r *Reader) Statements(ctx context.Context, ids ...string) ([]graph.Statement, error) {
 	found, err := r.statements(ctx, colKey, ids)
 	if err != nil {
@@ -131,12 +131,13 @@ func (r *Reader) showStatements(ctx context.Context, statements []graph.Statemen
 	return statements, nil
 }
 
-// telling says which statements may name what is hidden. One tells nothing
-// that was understood whole and reads only what is not hidden; what was not
-// understood whole may name anything.
+// telling says which statements may name what is less than visible: SQL names
+// the columns of what it reads, which nobody learns of an asset that is only
+// discoverable. One tells nothing that was understood whole and reads only what
+// is visible; what was not understood whole may name anything.
 func (r *Reader) telling(ctx context.Context, statements []graph.Statement) (map[string]bool, error) {
 	telling := make(map[string]bool, len(statements))
-	if r.hidesNothing() {
+	if r.all {
 		return telling, nil
 	}
 	var exact []string
@@ -161,7 +162,7 @@ func (r *Reader) telling(ctx context.Context, statements []graph.Statement) (map
 		return nil, err
 	}
 	for id, refs := range inputs {
-		telling[id] = slices.ContainsFunc(refs, func(ref graph.Ref) bool { return seen[ref] == graph.Hidden })
+		telling[id] = slices.ContainsFunc(refs, func(ref graph.Ref) bool { return seen[ref] != graph.Visible })
 	}
 	return telling, nil
 }

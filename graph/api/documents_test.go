@@ -83,6 +83,8 @@ func example(c graphtest.Company, name string, t *ast.Type) any {
 			return nil
 		}
 		return "customers"
+	case "ID":
+		return "customers"
 	case "Boolean":
 		return true
 	case "Direction":

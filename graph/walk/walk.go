@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -85,11 +86,14 @@ func assetEdges(edges []graph.Edge) []graph.Edge {
 
 var badness = map[graph.Outcome]int{graph.OutcomeExact: 0, graph.OutcomePartial: 1, graph.OutcomeFailed: 2, graph.OutcomeUnanalyzed: 3}
 
+// worse says which of two edges is told where one stands for both: the one that
+// is known least. Among equals it looks at what is told of the edge and never
+// at its ends, whose columns may be nobody's to know.
 func worse(a, b graph.Edge) bool {
 	if badness[a.Outcome] != badness[b.Outcome] {
 		return badness[a.Outcome] > badness[b.Outcome]
 	}
-	return a.Statement < b.Statement
+	return cmp.Or(cmp.Compare(a.Statement, b.Statement), cmp.Compare(a.Because, b.Because)) < 0
 }
 
 func newLayer(edges []graph.Edge) layer {

@@ -161,6 +161,28 @@ func TestStubsTellNothingOfTheWay(t *testing.T) {
 	}
 }
 
+// Law: which of several edges to a stub is told does not follow from the names
+// of the columns behind it.
+func TestAStubsEdgeDoesNotFollowFromHiddenNames(t *testing.T) {
+	t.Parallel()
+	edges := func(first, second string) walk.Result {
+		one := graph.Edge{From: column("dim", first), To: column("seen", "c"), Kind: graph.EdgeIdentity, Outcome: graph.OutcomeExact, Because: graph.EvidenceView}
+		two := graph.Edge{From: column("dim", second), To: column("seen", "c"), Kind: graph.EdgeIdentity, Outcome: graph.OutcomeExact, Because: graph.EvidenceJob}
+		return walk.New([]graph.Edge{one, two}, nil).Walk(walk.Query{
+			Root: column("seen", "c"), Direction: walk.Up,
+			Visibility: func(r graph.Ref) graph.Visibility {
+				if r.Base() == "dim" {
+					return graph.Discoverable
+				}
+				return graph.Visible
+			},
+		})
+	}
+	if diff := cmp.Diff(edges("a", "z"), edges("z", "a")); diff != "" {
+		t.Errorf("the names of columns that are nobody's to know change the answer:\n%s", diff)
+	}
+}
+
 func TestGapsAreTold(t *testing.T) {
 	t.Parallel()
 	c, g := company()

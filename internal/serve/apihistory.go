@@ -117,6 +117,8 @@ func describe(item graph.Item) shape.HistoryChange {
 		return shape.HistoryChange{Noun: "owner", Ref: i.Asset, Name: i.Principal}
 	case graph.Tag:
 		return shape.HistoryChange{Noun: "tag", Ref: i.Ref, Name: i.Label}
+	case graph.Annotation:
+		return shape.HistoryChange{Noun: "annotation", Ref: i.Ref, Name: string(i.Attribute)}
 	case graph.Grant:
 		return shape.HistoryChange{Noun: "grant", Ref: i.On, Name: i.Principal}
 	}

@@ -204,7 +204,7 @@ const keySeparator = "|"
 
 // notConfiguration are variables with the program's prefix that tests and
 // tools use and that configure nothing here.
-var notConfiguration = []string{"CADASTRE_GOOGLESQL", "CADASTRE_CASES"}
+var notConfiguration = []string{"CADASTRE_GOOGLESQL", "CADASTRE_CASES", "CADASTRE_AUTHORITY_SEED", "CADASTRE_AUTHORITY_TIME"}
 
 // LoadConfig reads the file at path, or nothing where path is empty, and then
 // the environment. All faults are told at once, each ErrInvalid.

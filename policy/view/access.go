@@ -24,7 +24,7 @@ func (pl *planner) leftovers() {
 		case pl.wanted[ref], v.Managed && pl.isKept(ref):
 		case !v.Managed:
 			if pl.d.Names.Owns(ref.Parent()) {
-				pl.find(ref, graph.FindingWarn, "foreign-view", "Something that Cadastre did not make stands in its container; it reads every base that authorizes the container.", "Remove it, and let nobody but the publisher create there.")
+				pl.find(ref, graph.FindingWarn, "foreign-view", "Something that Cadastre did not make stands in its container; it reads every base that authorizes the container.", "Remove it, and let nobody but the publisher create there.", pl.namesakes(ref)...)
 			}
 		default:
 			reading, _ := pl.dialect.Read(v.SQL)
@@ -36,6 +36,19 @@ func (pl *planner) leftovers() {
 			pl.touch(ref.Parent())
 		}
 	}
+}
+
+// namesakes returns the bases whose views would have a name: it tells of them,
+// whoever gave it.
+func (pl *planner) namesakes(ref graph.Ref) []graph.Ref {
+	var bases []graph.Ref
+	for _, b := range pl.d.Bases {
+		if pl.d.Names.View(ref.Parent(), b.Asset.Ref) == ref {
+			bases = append(bases, b.Asset.Ref)
+		}
+	}
+	slices.SortFunc(bases, graph.CompareRefs)
+	return bases
 }
 
 // isKept says whether a view is left as it is.
@@ -177,7 +190,7 @@ func (pl *planner) dismiss(ref graph.Ref, c Container, groups []string) {
 				Undo:   "Give the right again.",
 			})
 		default:
-			pl.find(ref, graph.FindingWarn, "foreign-grant", fmt.Sprintf("%s has %s on a container of views, past the audience.", g.Principal, g.Role), "Take the right away, or add a group to the audience.")
+			pl.find(ref, graph.FindingWarn, "foreign-grant", fmt.Sprintf("%s has %s on a container of views, past the audience.", g.Principal, g.Role), "Take the right away, or add a group to the audience.", holders(g)...)
 		}
 	}
 }
@@ -190,7 +203,7 @@ func (pl *planner) guardKeys(ref graph.Ref, c Container) {
 		if authorized || (g.Role == roleOwner && g.Principal == projectOwners) || pl.isPublisher(g) {
 			continue
 		}
-		pl.find(ref, graph.FindingBlock, "key-readable", fmt.Sprintf("%s has %s on the container of the keys.", g.Principal, g.Role), "Take the right away, and then change the keys.")
+		pl.find(ref, graph.FindingBlock, "key-readable", fmt.Sprintf("%s has %s on the container of the keys.", g.Principal, g.Role), "Take the right away, and then change the keys.", holders(g)...)
 	}
 }
 
@@ -230,7 +243,7 @@ func (pl *planner) chain(b Base) {
 		}
 		pl.find(b.Asset.Ref, graph.FindingWarn, "base-unauthorized",
 			fmt.Sprintf("It is a view and may not itself read %s, so who reads through it must have that right.", r.Name),
-			fmt.Sprintf("Authorize it, or its container, on %s.", r.Parent().Name))
+			fmt.Sprintf("Authorize it, or its container, on %s.", r.Parent().Name), r, r.Parent())
 	}
 }
 
@@ -287,6 +300,18 @@ func (c Container) has(principal, role string) bool {
 
 // datasetPrincipal is how a grant names all views of a container.
 func datasetPrincipal(container graph.Ref) string { return "dataset:" + container.String() }
+
+// holders returns the asset that holds a right, none where people do.
+func holders(g graph.Grant) []graph.Ref {
+	for _, kind := range []string{"view:", "dataset:"} {
+		if name, ok := strings.CutPrefix(g.Principal, kind); ok {
+			if ref, err := graph.ParseRef(name); err == nil {
+				return []graph.Ref{ref}
+			}
+		}
+	}
+	return nil
+}
 
 // ourDataset returns the container of ours that a grant authorizes.
 func ourDataset(n Naming, g graph.Grant) (graph.Ref, bool) {

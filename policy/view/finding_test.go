@@ -31,6 +31,8 @@ func TestFindings(t *testing.T) {
 		on      graph.Ref
 		// unplanned is an object or base of which no step may be.
 		unplanned graph.Ref
+		// about are the assets that the sentences name beside on.
+		about []graph.Ref
 	}{
 		{
 			name: "a policy tag in the warehouse on a visible column", code: "protected", level: graph.FindingBlock, on: viewtest.Payments(), unplanned: viewtest.Payments(),
@@ -92,10 +94,21 @@ func TestFindings(t *testing.T) {
 		},
 		{
 			name: "a foreign view of the name of ours", code: "foreign-view", level: graph.FindingBlock, on: mine, unplanned: mine,
+			about:  []graph.Ref{viewtest.Customers()},
 			change: func(w *world) { w.present.Views[mine] = view.View{SQL: "SELECT 1"} },
 		},
 		{
-			name: "an edited view", applied: true, code: "edited-view", level: graph.FindingWarn, on: mine,
+			name: "a foreign view that has the name of one of ours by chance", code: "foreign-view", level: graph.FindingWarn, on: mine,
+			about: []graph.Ref{viewtest.Customers()},
+			change: func(w *world) {
+				w.present.Views[mine] = view.View{SQL: "SELECT 1"}
+				for _, c := range w.desired.Bases[0].Columns {
+					viewtest.Decide(&w.desired, "analysts", c.Class, graph.EffectDeny, "", "")
+				}
+			},
+		},
+		{
+			name: "an edited view", applied: true, code: "edited-view", level: graph.FindingWarn, on: mine, about: []graph.Ref{viewtest.Customers()},
 			change: func(w *world) {
 				w.present.Views[mine] = view.View{Etag: "x", SQL: "SELECT 1", Managed: true, Edited: true}
 			},
@@ -139,6 +152,7 @@ func TestFindings(t *testing.T) {
 		},
 		{
 			name: "a view that is authorized on the keys", applied: true, code: "key-readable", level: graph.FindingBlock, on: keys,
+			about:  []graph.Ref{graph.BigQueryRef("house", "raw", "peek")},
 			change: func(w *world) { w.grant(keys, "view:bigquery/house.raw.peek", graph.RoleAuthorized) },
 		},
 		{
@@ -161,6 +175,7 @@ func TestFindings(t *testing.T) {
 		},
 		{
 			name: "a view that may not read what it reads", code: "base-unauthorized", level: graph.FindingWarn, on: viewtest.Payments(),
+			about: []graph.Ref{viewtest.Customers(), raw},
 			change: func(w *world) {
 				w.desired.Bases[1].Asset.Kind = graph.KindView
 				w.desired.Bases[1].Reads = []graph.Ref{viewtest.Customers()}
@@ -179,6 +194,9 @@ func TestFindings(t *testing.T) {
 			f := plan.Findings[at]
 			if f.Level != test.level || !strings.HasSuffix(f.What, ".") || !strings.HasSuffix(f.Do, ".") {
 				t.Errorf("%+v, want level %s and two sentences", f, test.level)
+			}
+			if !slices.Equal(f.About, test.about) {
+				t.Errorf("it names %v beside, want %v", f.About, test.about)
 			}
 			for _, s := range plan.Steps {
 				if !test.unplanned.IsZero() && (s.Object == test.unplanned || s.Base == test.unplanned) {

@@ -129,7 +129,7 @@ func (pl *planner) view(b Base, s schema, table Table, a graph.Audience) {
 	}
 	present, stands := pl.p.Views[ref]
 	if stands && !present.Managed {
-		pl.find(ref, graph.FindingBlock, "foreign-view", "Something that Cadastre did not make has the name of a view to be.", "Remove or rename it.")
+		pl.find(ref, graph.FindingBlock, "foreign-view", "Something that Cadastre did not make has the name of a view to be.", "Remove or rename it.", b.Asset.Ref)
 		return
 	}
 	def := Definition{View: ref, Base: b.Asset.Ref, Audience: a.Name, Fields: got.fields, Keys: keys, KeyIDs: map[string]string{}}
@@ -161,7 +161,7 @@ func (pl *planner) viewStep(def Definition, got shown, sql string, present View,
 	if stands {
 		step.Kind, step.Before, step.Undo = graph.StepReplaceView, present.SQL, "Put the former text of the view back."
 		if present.Edited {
-			pl.find(def.View, graph.FindingWarn, "edited-view", "Somebody changed the view since Cadastre wrote it.", "The plan puts it back; find out who and why.")
+			pl.find(def.View, graph.FindingWarn, "edited-view", "Somebody changed the view since Cadastre wrote it.", "The plan puts it back; find out who and why.", def.Base)
 		} else if reading, ok := pl.dialect.Read(present.SQL); ok {
 			for i := range step.Columns {
 				step.Columns[i].Was = cmp.Or(reading.Effects[step.Columns[i].Path], graph.EffectDeny)
@@ -285,8 +285,10 @@ func levelOf(v View) graph.FindingLevel {
 	return graph.FindingWarn
 }
 
-func (pl *planner) find(ref graph.Ref, level graph.FindingLevel, code, what, do string) {
-	pl.findings = append(pl.findings, graph.Finding{Ref: ref, Level: level, Code: code, What: what, Do: do})
+// find notes a finding; about are the assets that its sentences name beside
+// ref.
+func (pl *planner) find(ref graph.Ref, level graph.FindingLevel, code, what, do string, about ...graph.Ref) {
+	pl.findings = append(pl.findings, graph.Finding{Ref: ref, Level: level, Code: code, What: what, Do: do, About: about})
 }
 
 func (pl *planner) add(s graph.Step) {
@@ -318,7 +320,7 @@ func (pl *planner) plan() graph.Plan {
 			strings.Compare(a.Principal, b.Principal), strings.Compare(a.Role, b.Role), strings.Compare(a.After, b.After))
 	})
 	slices.SortFunc(pl.findings, compareFindings)
-	out.Steps, out.Findings = pl.steps, slices.CompactFunc(pl.findings, func(a, b graph.Finding) bool { return a == b })
+	out.Steps, out.Findings = pl.steps, slices.CompactFunc(pl.findings, func(a, b graph.Finding) bool { return compareFindings(a, b) == 0 })
 	return out
 }
 
@@ -335,7 +337,7 @@ func compareFindings(a, b graph.Finding) int {
 		return slices.Index([]graph.FindingLevel{graph.FindingBlock, graph.FindingWarn, graph.FindingInfo}, l)
 	}
 	return cmp.Or(cmp.Compare(level(a.Level), level(b.Level)), strings.Compare(a.Code, b.Code),
-		graph.CompareRefs(a.Ref, b.Ref), strings.Compare(a.What, b.What))
+		graph.CompareRefs(a.Ref, b.Ref), strings.Compare(a.What, b.What), strings.Compare(a.Do, b.Do))
 }
 
 // version returns what a precondition on an object says.

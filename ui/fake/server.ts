@@ -19,7 +19,7 @@ interface Context {
 }
 
 /** What has no answer as of the past. */
-const ofNow = ["activity", "audiences", "audit", "auditVerification", "plan", "plans", "sources", "vocabulary"];
+const ofNow = ["activity", "audiences", "audit", "auditSigning", "auditVerification", "plan", "plans", "runs", "sources", "tokens", "undoPreview", "vocabulary"];
 
 /** The revision that a document names with @asOf, after refusing what cannot be asked then. */
 function asOfIn(document: DocumentNode, catalog: Catalog): number | undefined {

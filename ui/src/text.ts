@@ -170,6 +170,7 @@ export const text = {
       tagged: "It bears a label.",
     } as Record<string, string>,
     sqlNone: { title: "No SQL", lead: "No view or job that is known made this asset." },
+    withheld: "Its text is not shown, because it may name what you may not see.",
     definition: "Definition",
     statement: (because: string) => `What the ${because} runs`,
     literals: "Literals are replaced.",

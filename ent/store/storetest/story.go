@@ -242,7 +242,7 @@ func lineage(t *testing.T, open Open) {
 	if diff := cmp.Diff(graph.NewSnapshot(plain, reduced), graph.NewSnapshot(items(edges)...)); diff != "" {
 		t.Errorf("edges (-want +got):\n%s", diff)
 	}
-	three.SQL, four.SQL = "", ""
+	two.SQL, three.SQL, four.SQL = "", "", ""
 	got := must[[]graph.Statement](t)(r.Statements(t.Context(), "job:1", "job:2", "job:3", "job:4", "job:5"))
 	if diff := cmp.Diff([]graph.Statement{one, two, three, four}, got); diff != "" {
 		t.Errorf("statements (-want +got):\n%s", diff)

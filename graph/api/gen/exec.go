@@ -2939,7 +2939,7 @@ type Asset {
   name: String!
   "What it is: topic, subject, dataset, table, view, materialized_view and so on."
   kind: String!
-  "How much of it the person may know: discoverable or visible. A discoverable asset shows its name, kind and owners alone; all else is empty."
+  "How much of it the person may know: discoverable or visible. A discoverable asset shows its name, kind and owners alone; all else is empty, also who says that they own it."
   visibility: String!
   "The configured source that saw it."
   source: String!
@@ -2955,7 +2955,7 @@ type Asset {
   says: [Said!]!
   "The source's labels, sorted by key."
   labels: [Label!]!
-  "A view's SQL or a subject's schema; empty for others."
+  "A view's SQL or a subject's schema; empty for others, and where the SQL may name what is not visible to the person."
   definition: String!
   "Why the columns could not be read; empty when they could."
   unread: String!
@@ -3039,7 +3039,7 @@ type Statement {
   id: String!
   "view or job."
   because: String!
-  "The text; in a job's text the literals are replaced."
+  "The text; in a job's text the literals are replaced. Empty where it may name what is not visible to the person, as are what could not be resolved and why."
   sql: String!
   "exact, partial, failed or unanalyzed."
   outcome: String!
@@ -3646,7 +3646,7 @@ type FacetValue {
 	{Name: "../schema/source.graphql", Input: `extend type Query {
   "The configured sources and how they are."
   sources: [Source!]!
-  "What the program is doing now: jobs that wait or run, oldest first."
+  "What the program is doing now: jobs that wait or run, oldest first. A job on a plan shows to those who may see the plan."
   activity: [Activity!]!
 }
 
@@ -3705,7 +3705,7 @@ type Activity {
   subject: String!
   "waiting or running."
   state: String!
-  "How much is done."
+  "How much is done; of a crawl told to those who may crawl alone, for it counts what is hidden, and else 0."
   done: Int!
   "How much there is; 0 while it is not known."
   total: Int!

@@ -26,7 +26,11 @@ export function StatementNote({ statement }: { statement: StatementPartsFragment
           ))}
         </p>
       )}
-      <Sql label={text.asset.statement(statement.because)}>{statement.sql}</Sql>
+      {statement.sql === "" ? (
+        <p className="text-muted">{text.asset.withheld}</p>
+      ) : (
+        <Sql label={text.asset.statement(statement.because)}>{statement.sql}</Sql>
+      )}
     </section>
   );
 }
