@@ -181,6 +181,7 @@ func (c *court) open(a account) *App {
 	if app.store, err = store.Open(ctx, store.Config{Path: config.databaseFile(), Now: app.now}); err != nil {
 		c.t.Fatal(err)
 	}
+	app.lookout = newLookout(app)
 	c.t.Cleanup(func() { _ = app.Close() })
 	app.target = &publisher{name: "warehouse", project: c.naming.Project, naming: c.naming, target: viewtest.NewWarehouse(c.naming), dialect: bigqueryview.Dialect{}, publisher: "user:robot@corp.example"}
 	commit := func(why string, do func(tx *store.Tx) error) {
