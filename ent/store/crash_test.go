@@ -85,7 +85,7 @@ func model(revision int) graph.Snapshot {
 func TestKilledWhileItCommits(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	killCommits(t, crashtest.NewPhase(t, "commit, sqlite", 32, 30*time.Millisecond), func(n int) string {
+	killCommits(t, crashtest.NewPhase(t, "commit, sqlite", 40, 30*time.Millisecond), func(n int) string {
 		return filepath.Join(folder, fmt.Sprint("store", n))
 	})
 }

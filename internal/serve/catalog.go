@@ -17,8 +17,9 @@ import (
 // crawlCatalog is the store as ingest sees it: what a crawl finds is committed
 // with the job that follows from it.
 type crawlCatalog struct {
-	app  *App
-	then river.JobArgs
+	app   *App
+	then  river.JobArgs
+	fence fence
 }
 
 // Cursor returns what the last commit under the name left.
@@ -55,6 +56,9 @@ func (c crawlCatalog) Commit(ctx context.Context, crawl ingest.Crawl) (graph.Rev
 		at.Problems = append(at.Problems, p.What+"; "+p.Do)
 	}
 	return c.app.store.Commit(ctx, system(), "crawl "+crawl.Source, func(tx *store.Tx) error {
+		if err := c.fence.hold(ctx, tx); err != nil {
+			return err
+		}
 		if err := tx.Apply(ctx, crawl.Delta); err != nil {
 			return err
 		}
