@@ -152,14 +152,16 @@ type course struct {
 }
 
 // courseOf reads the whole history of a catalog.
-func courseOf(t *testing.T, s *store.Store) course {
+func courseOf(t *testing.T, s *store.Store) course { t.Helper(); return courseFrom(t, s, 1) }
+
+func courseFrom(t *testing.T, s *store.Store, first graph.Revision) course {
 	t.Helper()
 	head, err := s.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var c course
-	for at := graph.Revision(1); at <= head; at++ {
+	for at := first; at <= head; at++ {
 		r, err := s.Reader(t.Context(), system(), graph.Everything(), at)
 		if err != nil {
 			t.Fatal(err)
