@@ -100,7 +100,11 @@ func judge(err error) (advice string, kind error) {
 	case errors.As(err, &lite):
 		return judgeCode(lite.Code())
 	case errors.As(err, &pg):
-		return judgeState(pg.Code)
+		advice, kind = judgeState(pg.Code)
+		if kind == nil && errors.As(err, &connect) {
+			return adviceRefused, ErrOutage
+		}
+		return advice, kind
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return adviceRoom, ErrOutage
 	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):

@@ -61,6 +61,7 @@ func Run(t *testing.T, open Open) {
 		{"sessions", sessions},
 		{"fences", fences},
 		{"pins", pins},
+		{"no update is lost", noUpdateIsLost},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
