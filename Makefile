@@ -80,6 +80,10 @@ bench: $(BIN)/cadastre-googlesql ## run the benchmarks, each with its anchor
 bench-store: ## the store beside the bare drivers; ASSETS=1000000 for a large estate, FILE= keeps it
 	@CADASTRE_BENCH_ASSETS="$(ASSETS)" CADASTRE_BENCH_FILE="$(FILE)" go test -timeout 3h -run '^$$' -bench 'Bulk|Scale|Unchanged|SmallCommit' -benchtime 3x ./ent/store
 
+.PHONY: crash
+crash: $(BIN)/cadastre-googlesql ## kill programs at random moments and count; ROUNDS=10 for ten times as many
+	@scripts/crash "$(or $(ROUNDS),1)"
+
 .PHONY: screenshots
 screenshots: build ## write the pictures in docs/ui again
 	@scripts/e2e docs/ui
