@@ -88,6 +88,10 @@ bench-search: ## search estates of 100,000 and a million assets, and beside FTS5
 	@CADASTRE_BENCH_ASSETS=1000000 go test -run '^$$' -bench BenchmarkEstate -benchtime 600x -timeout 60m ./graph/search
 	@CADASTRE_BENCH_ASSETS=100000 go test -run '^$$' -bench BenchmarkSearchEstate -benchtime 20x -timeout 60m ./ent/store
 
+.PHONY: crash
+crash: $(BIN)/cadastre-googlesql ## kill programs at random moments and count; ROUNDS=10 for ten times as many
+	@scripts/crash "$(or $(ROUNDS),1)"
+
 .PHONY: screenshots
 screenshots: build ## write the pictures in docs/ui again
 	@scripts/e2e docs/ui

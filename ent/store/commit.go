@@ -26,7 +26,7 @@ func (s *Store) Commit(ctx context.Context, who graph.Principal, why string, fn 
 	defer tx.rollback()
 	t := &Tx{store: s, tx: tx, rows: bind(s.dialect, tx), who: who, why: withoutNUL(strings.ToValidUTF8(why, "\uFFFD")), counts: map[string]int{}}
 	if t.head, err = head(ctx, t.rows); err != nil {
-		return 0, fmt.Errorf("commit %s: %w", why, err)
+		return 0, fmt.Errorf("commit %s: %w", why, fault(err))
 	}
 	if err := fn(t); err != nil {
 		return 0, fault(err)

@@ -1,12 +1,10 @@
 package store_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,91 +14,21 @@ import (
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/audit"
+	"cadastre.dev/cadastre/internal/crashtest"
 	"cadastre.dev/cadastre/internal/pgtest"
 )
 
-// crashPath is the variable by which the test program, started again by
-// itself, knows that it is the one to be killed.
-const crashPath = "CADASTRE_CRASH_PATH"
-
-// TestMain is also the victim of TestAKilledProgramLosesNothing.
+// TestMain is also every victim of this package.
 func TestMain(m *testing.M) {
-	if path := os.Getenv(crashPath); path != "" {
-		if err := commitForever(context.Background(), path); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
-	if url := os.Getenv(hangAt); url != "" {
-		if err := hang(context.Background(), url); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}
-	os.Exit(m.Run())
+	crashtest.Main(m, map[string]func(context.Context) error{
+		"commit":  func(ctx context.Context) error { return commitForever(ctx, at(os.Getenv(victimStore))) },
+		"migrate": func(ctx context.Context) error { return migrateOnce(ctx, at(os.Getenv(victimStore))) },
+		"hang":    func(ctx context.Context) error { return hang(ctx, at(os.Getenv(victimStore))) },
+	})
 }
 
-// crashRows is how many columns each commit of the victim begins.
-const crashRows = 400
-
-// commitForever commits tables one by one, and writes each revision to
-// standard output as soon as it is acknowledged.
-func commitForever(ctx context.Context, path string) error {
-	s, err := store.Open(ctx, at(path))
-	if err != nil {
-		return err
-	}
-	from, err := s.Head(ctx)
-	if err != nil {
-		return err
-	}
-	for n := from; ; n++ {
-		at, err := s.Commit(ctx, boss, fmt.Sprintf("table %d", n), func(tx *store.Tx) error {
-			ref := graph.BigQueryRef("p", "d", fmt.Sprintf("t%d", n))
-			delta := graph.Delta{graph.Began{Now: graph.Asset{Ref: ref, Kind: graph.KindTable}}}
-			for c := range crashRows {
-				delta = append(delta, graph.Began{Now: graph.Column{Ref: ref.Column(fmt.Sprintf("c%d", c)), Position: c}})
-			}
-			return errors.Join(tx.Apply(ctx, delta), tx.Enqueue(ctx, store.AnalyzeArgs{Source: fmt.Sprint(n)}))
-		})
-		if err != nil {
-			return err
-		}
-		fmt.Println(at)
-	}
-}
-
-// TestAKilledProgramLosesNothing kills a program that commits, again and
-// again, at moments that have nothing to do with what it does. Afterwards the
-// store opens, the audit log verifies, no acknowledged commit is missing and
-// no half of one is seen.
-func TestAKilledProgramLosesNothing(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "store.db")
-	acknowledged := int64(0)
-	for round := range 12 {
-		acknowledged = max(acknowledged, killAfter(t, path, 3+round%4, time.Duration(round)*1700*time.Microsecond))
-		wantWhole(t, path, acknowledged)
-	}
-	t.Logf("12 kills, %d acknowledged commits", acknowledged)
-}
-
-// TestAKilledProgramLosesNothingInPostgres does the same with a program beside
-// another on one database.
-func TestAKilledProgramLosesNothingInPostgres(t *testing.T) {
-	t.Parallel()
-	url := pgtest.Start(t).Database(t)
-	other := open(t, at(url))
-	acknowledged := int64(0)
-	for round := range 8 {
-		acknowledged = max(acknowledged, killAfter(t, url, 3+round%4, time.Duration(round)*1700*time.Microsecond))
-		wantWhole(t, url, acknowledged)
-		if head, err := other.Head(t.Context()); err != nil || int64(head) < acknowledged {
-			t.Errorf("the program beside it is at revision %d, %v, and %d was acknowledged", head, err, acknowledged)
-		}
-	}
-	t.Logf("8 kills, %d acknowledged commits", acknowledged)
-}
+// victimStore is the variable that tells a victim which store is its own.
+const victimStore = "CADASTRE_VICTIM_STORE"
 
 // at is the configuration of a file, or of a database by its URL.
 func at(where string) store.Config {
@@ -110,80 +38,160 @@ func at(where string) store.Config {
 	return store.Config{Path: where}
 }
 
-// killAfter starts the victim, waits for some commits and then a moment, and
-// kills it. It returns the last revision that was acknowledged.
-func killAfter(t *testing.T, path string, commits int, moment time.Duration) (last int64) {
-	t.Helper()
-	victim := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this very program
-	victim.Env = append(os.Environ(), crashPath+"="+path)
-	out, err := victim.StdoutPipe()
+// commitForever commits one revision after another, and says each as soon as
+// it is acknowledged.
+func commitForever(ctx context.Context, c store.Config) error {
+	s, err := store.Open(ctx, c)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	if err := victim.Start(); err != nil {
-		t.Fatal(err)
+	from, err := s.Head(ctx)
+	if err != nil {
+		return err
 	}
-	lines := bufio.NewScanner(out)
-	read := func() bool {
-		if !lines.Scan() {
-			return false
+	for n := int(from) + 1; ; n++ {
+		delta := graph.Diff(model(n-1), model(n))
+		fmt.Println(crashtest.Begin)
+		at, err := s.Commit(ctx, boss, fmt.Sprintf("revision %d", n), func(tx *store.Tx) error {
+			return errors.Join(tx.Apply(ctx, delta), tx.Enqueue(ctx, store.AnalyzeArgs{Source: fmt.Sprint(n)}))
+		})
+		if err != nil {
+			return err
 		}
-		n, err := strconv.ParseInt(lines.Text(), 10, 64)
-		if err != nil { // a line that the kill cut off
-			return false
+		fmt.Println(at)
+		fmt.Println(crashtest.End)
+	}
+}
+
+// model is the whole catalog as the victim leaves it at a revision. Each one
+// begins a table of some size, changes all columns of the one before, and ends
+// that before it.
+func model(revision int) graph.Snapshot {
+	items := graph.Snapshot{}
+	for n := max(1, revision-1); n <= revision; n++ {
+		ref := graph.BigQueryRef("p", "d", fmt.Sprintf("t%d", n))
+		items.Put(graph.Asset{Ref: ref, Kind: graph.KindTable, Source: "warehouse"})
+		for c := range 20 + n*37%180 {
+			items.Put(graph.Column{Ref: ref.Column(fmt.Sprintf("c%d", c)), Position: c, Description: fmt.Sprint("as of ", revision-n)})
+		}
+	}
+	return items
+}
+
+// TestKilledWhileItCommits kills a program that commits, again and again, at
+// moments that have nothing to do with what it does. Afterwards the store
+// opens, the audit log verifies, no acknowledged commit is missing, no half of
+// one is seen, and no job is lost.
+func TestKilledWhileItCommits(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	killCommits(t, crashtest.NewPhase(t, "commit, sqlite", 40, 30*time.Millisecond), func(n int) string {
+		return filepath.Join(folder, fmt.Sprint("store", n))
+	})
+}
+
+// TestKilledWhileItCommitsInPostgres does the same with a program beside
+// another on one database.
+func TestKilledWhileItCommitsInPostgres(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	killCommits(t, crashtest.NewPhase(t, "commit, postgres", 32, 30*time.Millisecond), func(int) string { return server.Database(t) })
+}
+
+// killCommits kills eight victims one after another over each store.
+func killCommits(t *testing.T, phase *crashtest.Phase, fresh func(int) string) {
+	t.Helper()
+	for n := 0; phase.More(); n++ {
+		where, acknowledged := fresh(n), 0
+		beside := open(t, at(where))
+		for i := 0; i < 8 && phase.More(); i++ {
+			said, _ := phase.Strike(t, "commit", victimStore+"="+where)
+			acknowledged = max(acknowledged, lastNumber(t, said))
+			wantWhole(t, where, acknowledged)
+		}
+		if head, err := beside.Head(t.Context()); err != nil || int(head) < acknowledged {
+			t.Errorf("the program beside it is at revision %d, %v, and %d was acknowledged", head, err, acknowledged)
+		}
+	}
+}
+
+// lastNumber is the last revision that a victim said.
+func lastNumber(t *testing.T, said []string) (last int) {
+	t.Helper()
+	for _, line := range said {
+		if line == crashtest.Begin || line == crashtest.End {
+			continue
+		}
+		n, err := strconv.Atoi(line)
+		if err != nil {
+			t.Fatalf("the victim said %q", line)
 		}
 		last = n
-		return true
-	}
-	for range commits {
-		if !read() {
-			t.Fatal("the victim ended by itself")
-		}
-	}
-	timer := time.NewTimer(moment)
-	<-timer.C
-	if err := victim.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	for read() { //nolint:revive // what it said before it died counts too
-	}
-	if err := victim.Wait(); err == nil {
-		t.Fatal("the victim was not killed")
 	}
 	return last
 }
 
-func wantWhole(t *testing.T, path string, acknowledged int64) {
+// wantWhole opens what a victim left and compares it with the model: at the
+// newest revision, and at one before.
+func wantWhole(t *testing.T, where string, acknowledged int) {
 	t.Helper()
-	s, err := store.Open(t.Context(), at(path))
+	s, err := store.Open(t.Context(), at(where))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.Reader(t.Context(), boss, graph.Everything(), 0)
-	if err != nil {
-		t.Fatal(err)
+	defer s.Close()
+	head, err := s.Head(t.Context())
+	n := int(head)
+	if err != nil || n < acknowledged || n > acknowledged+1 {
+		t.Fatalf("revision %d, %v, but %d was acknowledged", n, err, acknowledged)
 	}
-	counts, err := r.Counts(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := int(r.Revision())
-	if int64(n) < acknowledged {
-		t.Errorf("revision %d, but %d was acknowledged", n, acknowledged)
-	}
-	if counts.Assets != n || counts.Columns != n*crashRows {
-		t.Errorf("at revision %d there are %d assets and %d columns, want %d and %d", n, counts.Assets, counts.Columns, n, n*crashRows)
+	for _, revision := range []int{n, (n + 1) / 2} {
+		if revision == 0 {
+			continue // 0 asks for the newest
+		}
+		got, err := readerAt(t, s, graph.Revision(revision)).Snapshot(t.Context(), graph.Scope{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if differ := graph.Diff(model(revision), got); len(differ) > 0 {
+			t.Errorf("revision %d differs from the model in %d items: %+v", revision, len(differ), differ[0])
+		}
 	}
 	jobs, err := s.Pending(t.Context())
+	due := map[string]bool{}
+	for _, j := range jobs {
+		due[j.Subject] = true
+	}
+	for i := 1; i <= n; i++ {
+		if !due[fmt.Sprint(i)] {
+			t.Errorf("the job of revision %d is lost", i)
+		}
+	}
 	if err != nil || len(jobs) != n {
 		t.Errorf("%d jobs are due, %v, want %d", len(jobs), err, n)
 	}
-	if report := audit.Verify(s.Events(t.Context())); !report.OK || report.Events != int64(n) {
-		t.Errorf("audit at revision %d: %+v", n, report)
+	wantAudit(t, s, n)
+}
+
+// wantAudit verifies the audit log, its end too.
+func wantAudit(t *testing.T, s *store.Store, events int) {
+	t.Helper()
+	report := audit.Verify(s.Events(t.Context()))
+	if !report.OK || report.Events != int64(events) {
+		t.Errorf("audit: %+v, want %d events", report, events)
 	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
+	if end, _, err := s.EventsEnd(t.Context()); err != nil || end != int64(events) {
+		t.Errorf("the log was noted to end at %d, %v, want %d", end, err, events)
 	}
+}
+
+func readerAt(t *testing.T, s *store.Store, at graph.Revision) *store.Reader {
+	t.Helper()
+	r, err := s.Reader(t.Context(), boss, graph.Everything(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // TestACancelledCommitLeavesNothing ends the context while a commit is under

@@ -44,8 +44,13 @@
 //
 // On PostgreSQL any number of programs share the database and its jobs. A
 // commit takes an advisory lock, a job its turn and a program its lease by
-// others; the fence of a crawl (TakeFence, HoldFence) keeps the catalog right
+// others; the fence of a job (TakeFence, HoldFence) keeps the catalog right
 // where a lock was lost.
+//
+// An error whose cause is the database or its disk is ErrOutage and says what
+// to do. Nothing that was acknowledged is lost, and the same Store works again
+// once the cause is mended: TestKilledWhile… and `make crash` kill programs in
+// the middle of commits, migrations, crawls and plans to hold that.
 //
 // Items are read and written through one description a table (see table)
 // rather than ent's generated verbs: history is the same for all seven types,

@@ -156,7 +156,7 @@ func (s *Store) Events(ctx context.Context) iter.Seq2[audit.Event, error] {
 		query, args := entsql.Dialect(s.dialect).Select(event.Columns...).From(entsql.Table(event.Table)).OrderBy(event.FieldID).Query()
 		rows, err := s.readers.QueryContext(ctx, query, args...)
 		if err != nil {
-			yield(audit.Event{}, fmt.Errorf("read the audit log: %w", err))
+			yield(audit.Event{}, fmt.Errorf("read the audit log: %w", fault(err)))
 			return
 		}
 		defer rows.Close() //nolint:errcheck // Err tells
@@ -167,7 +167,7 @@ func (s *Store) Events(ctx context.Context) iter.Seq2[audit.Event, error] {
 			}
 		}
 		if err := rows.Err(); err != nil {
-			yield(audit.Event{}, fmt.Errorf("read the audit log: %w", err))
+			yield(audit.Event{}, fmt.Errorf("read the audit log: %w", fault(err)))
 		}
 	}
 }

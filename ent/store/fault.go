@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
+	"syscall"
 
 	"cadastre.dev/cadastre/graph"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,67 +24,143 @@ func isDuplicate(err error) bool {
 	return errors.As(err, &pg) && pg.Code == "23505"
 }
 
+// ErrOutage is of every error whose cause is the database itself or the way to
+// it, and not what was asked of it: asking again later may help, and nothing
+// that was acknowledged is lost meanwhile. It is a graph.ErrUnavailable.
+var ErrOutage = fmt.Errorf("outage of the catalog's database: %w", graph.ErrUnavailable)
+
+// outage is an error of the database with what a person can do about it.
+type outage struct {
+	advice string
+	cause  error
+}
+
+// Error says what to do before it says what the database said.
+func (o *outage) Error() string { return o.advice + ": " + o.cause.Error() }
+
+// Unwrap lets callers see the kind, and this package the cause.
+func (o *outage) Unwrap() []error { return []error{ErrOutage, o.cause} }
+
 // fault gives errors of the database a kind: those of the disk, the file and
-// the connection, which asking again later may mend, are graph.ErrUnavailable.
+// the connection are ErrOutage.
 func fault(err error) error {
 	if err == nil || errors.Is(err, graph.ErrUnavailable) {
 		return err
 	}
-	if kind := kindOf(err); kind != nil {
-		return fmt.Errorf("%w: %w", kind, err)
+	advice, kind := judge(err)
+	switch kind {
+	case nil:
+		return err
+	case ErrOutage:
+		return &outage{advice, err}
 	}
-	return err
+	return fmt.Errorf("%w: %w", kind, err)
 }
 
-func kindOf(err error) error {
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		switch lite.Code() & 0xff {
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
-			sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-			return graph.ErrUnavailable
-		}
-		return nil
+// unavailable is fault where nothing was asked yet: whatever went wrong is of
+// the database.
+func unavailable(err error) error {
+	if known := fault(err); known == nil || errors.Is(known, graph.ErrUnavailable) {
+		return known
 	}
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return kindOfState(pg.Code)
+	if isOver(err) {
+		return err
 	}
+	return &outage{adviceLook, err}
+}
+
+// isOver says whether a context ended: that is its owner's doing, though the
+// error may be one of the network too.
+func isOver(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// What a person can do, by what is wrong.
+const (
+	adviceLook     = "the catalog's database cannot be used; see that it runs and that its disk is sound, work then goes on by itself"
+	adviceRoom     = "the disk of the catalog's database is full; make room, work then goes on by itself"
+	adviceReadOnly = "the catalog's database can only be read; make it and its disk writable, work then goes on by itself"
+	adviceMany     = "the catalog's database takes no more connections; raise its limit, or end programs that hold some, work then goes on by itself"
+	adviceBusy     = "the catalog's database is held by somebody else; try again, and end the program that holds it if that lasts"
+	adviceDamaged  = "the catalog's database is damaged or none at all; stop the program and restore a backup"
+	adviceAnswer   = "the catalog's database does not answer; start it, or see that the way to it is open, work then goes on by itself"
+	adviceRefused  = "the catalog's database refuses this program; see that user, password and name in database.url are right"
+)
+
+// judge returns the kind of an error of the database and, for an outage, what
+// can be done; nil where the database is not the cause.
+func judge(err error) (advice string, kind error) {
 	var (
+		lite    *sqlite.Error
+		pg      *pgconn.PgError
 		connect *pgconn.ConnectError
 		network net.Error
 	)
-	// A context that ended is the caller's, though it is a net.Error too.
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return nil
-	}
-	if errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err) {
-		return graph.ErrUnavailable
-	}
-	return nil
-}
-
-// kindOfState is the kind of PostgreSQL's SQLSTATE; see its documentation,
-// appendix A.
-func kindOfState(code string) error {
-	switch code {
-	case "25006", "58030", "40001", "40P01", "55P03": // read only, input/output, serialization, deadlock, lock
-		return graph.ErrUnavailable
-	case "54000": // a name too long for an index
-		return graph.ErrInvalid
-	}
-	for _, class := range []string{"08", "53", "57"} { // connection, resources, operator
-		if strings.HasPrefix(code, class) {
-			return graph.ErrUnavailable
+	switch {
+	case errors.As(err, &lite):
+		return judgeCode(lite.Code())
+	case errors.As(err, &pg):
+		advice, kind = judgeState(pg.Code)
+		if kind == nil && errors.As(err, &connect) {
+			return adviceRefused, ErrOutage
 		}
+		return advice, kind
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return adviceRoom, ErrOutage
+	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return adviceReadOnly, ErrOutage
+	case errors.As(err, &connect) && !errors.Is(err, context.Canceled):
+		return adviceAnswer, ErrOutage
+	case isOver(err):
+		return "", nil
+	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), pgconn.SafeToRetry(err):
+		return adviceAnswer, ErrOutage
 	}
-	return nil
+	return "", nil
 }
 
-// unavailable marks that the database itself could not be reached.
-func unavailable(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, graph.ErrUnavailable) {
-		return err
+// judgeCode judges a result code of SQLite.
+func judgeCode(code int) (advice string, kind error) {
+	switch code & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return adviceRoom, ErrOutage
+	case sqlite3.SQLITE_READONLY:
+		return adviceReadOnly, ErrOutage
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return adviceBusy, ErrOutage
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return adviceDamaged, ErrOutage
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+		return adviceLook, ErrOutage
 	}
-	return fmt.Errorf("%w: %w", graph.ErrUnavailable, err)
+	return "", nil
+}
+
+// judgeState judges PostgreSQL's SQLSTATE; see its documentation, appendix A.
+func judgeState(code string) (advice string, kind error) {
+	switch code {
+	case "25006": // read-only transaction
+		return adviceReadOnly, ErrOutage
+	case "53100": // disk full
+		return adviceRoom, ErrOutage
+	case "53300": // too many connections
+		return adviceMany, ErrOutage
+	case "58030": // input/output
+		return adviceLook, ErrOutage
+	case "40001", "40P01", "55P03": // serialization, deadlock, lock
+		return adviceBusy, ErrOutage
+	case "3D000": // no such database
+		return adviceRefused, ErrOutage
+	case "54000": // a name too long for an index
+		return "", graph.ErrInvalid
+	}
+	switch code[:min(2, len(code))] {
+	case "08", "57": // connection, operator
+		return adviceAnswer, ErrOutage
+	case "53": // resources
+		return adviceLook, ErrOutage
+	case "28": // who connects
+		return adviceRefused, ErrOutage
+	}
+	return "", nil
 }

@@ -9,6 +9,10 @@ import (
 	"cadastre.dev/cadastre/graph"
 )
 
+// ErrTaken is of a commit that was refused because another program has begun
+// the same work since. It is a graph.ErrConflict; that program will commit.
+var ErrTaken = fmt.Errorf("begun again by another program, which will commit it: %w", graph.ErrConflict)
+
 // TakeFence makes the caller the newest holder of a work that only one may do
 // at a time, such as the crawl of a source, and returns its number. From then
 // on a commit of an older holder is refused.
@@ -31,7 +35,7 @@ func (s *Store) TakeFence(ctx context.Context, work string) (int64, error) {
 	return number, nil
 }
 
-// HoldFence is graph.ErrConflict where somebody has taken the fence since: the
+// HoldFence is ErrTaken where somebody has taken the fence since: the
 // commit is of a holder that the others believe gone, and must not be made.
 func (t *Tx) HoldFence(ctx context.Context, work string, number int64) error {
 	last, err := t.rows.Fence.Get(ctx, work)
@@ -39,7 +43,7 @@ func (t *Tx) HoldFence(ctx context.Context, work string, number int64) error {
 		return fmt.Errorf("look at the fence of %s: %w", work, err)
 	}
 	if last == nil || last.Number != number {
-		return fmt.Errorf("%s was begun again by another program, which will commit it: %w", work, graph.ErrConflict)
+		return fmt.Errorf("commit of %s: %w", work, ErrTaken)
 	}
 	return nil
 }

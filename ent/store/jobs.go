@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -123,6 +124,14 @@ type JobConfig struct {
 	// Parallel is how many jobs run at a time. Two of one kind and subject
 	// never do. Defaults to 4.
 	Parallel int
+	// Look is how often a program looks for jobs that stand as running and
+	// that nobody runs, to make them due again: after two looks those of a
+	// program that has gone, after fifteen those whose end it could not write.
+	// Defaults to 2 s.
+	Look time.Duration
+	// Poll is how often the database is asked for jobs that are due. Defaults
+	// to 250 ms.
+	Poll time.Duration
 }
 
 // JobClient works the jobs of a store.
@@ -136,6 +145,12 @@ func (s *Store) NewJobClient(ctx context.Context, workers *river.Workers, c JobC
 	if c.Parallel <= 0 {
 		c.Parallel = 4
 	}
+	if c.Poll <= 0 {
+		c.Poll = jobPoll
+	}
+	if c.Look <= 0 {
+		c.Look = defaultLook
+	}
 	w, err := s.db.workers(ctx, workers, c)
 	if err != nil {
 		return nil, fmt.Errorf("open the job client: %w", err)
@@ -144,16 +159,17 @@ func (s *Store) NewJobClient(ctx context.Context, workers *river.Workers, c JobC
 }
 
 // riverConfig is how jobs are worked on either database.
-func riverConfig(log *slog.Logger, workers *river.Workers, c JobConfig, take func(context.Context, string) (func(), bool, error)) *river.Config {
+func riverConfig(log *slog.Logger, workers *river.Workers, c JobConfig, turn *oneAtATime) *river.Config {
 	return &river.Config{
 		Logger:               quiet(log),
 		Workers:              workers,
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: c.Parallel}},
-		FetchPollInterval:    jobPoll,
+		FetchPollInterval:    c.Poll,
+		FetchCooldown:        min(river.FetchCooldownDefault, c.Poll),
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: jobRescue,
 		MaxAttempts:          jobAttempts,
-		Middleware:           []rivertype.Middleware{&oneAtATime{take: take}},
+		Middleware:           []rivertype.Middleware{turn},
 		// Commits hold the writer for as long as they last, and the queue's
 		// own work waits with them.
 		JobCleanerTimeout: time.Minute,
@@ -166,11 +182,18 @@ type oneAtATime struct {
 	// take takes the turn of a key until give is called; ok is false while
 	// another has it.
 	take func(ctx context.Context, key string) (give func(), ok bool, err error)
+	// running knows what runs.
+	running *running
 }
 
 // Work runs the job, or puts it off.
 func (o *oneAtATime) Work(ctx context.Context, job *rivertype.JobRow, run func(context.Context) error) error {
+	o.running.begin(job)
+	defer o.running.end(job)
 	give, ok, err := o.take(ctx, job.Kind+"\x00"+string(job.EncodedArgs))
+	if errors.Is(err, ErrOutage) {
+		return river.JobSnooze(jobAgain)
+	}
 	if err != nil {
 		return fmt.Errorf("take the turn of job %s: %w", job.Kind, err)
 	}

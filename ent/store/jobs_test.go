@@ -78,7 +78,7 @@ func theJobs(t *testing.T, s *store.Store) {
 	if err != nil || len(due) != 1 || due[0].Kind != "crawl" || due[0].Subject != "warehouse" || due[0].State != "available" {
 		t.Fatalf("due are %+v, %v, want the crawl once", due, err)
 	}
-	brief, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	brief, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if err := s.WaitIdle(brief); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "crawl warehouse") {
 		t.Errorf("wait with nobody working: %v, want the deadline and the job", err)

@@ -1,12 +1,9 @@
 package store_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +13,7 @@ import (
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/audit"
+	"cadastre.dev/cadastre/internal/crashtest"
 	"cadastre.dev/cadastre/internal/pgtest"
 	"github.com/riverqueue/river"
 )
@@ -198,27 +196,14 @@ func TestTheJobOfAKilledProgramIsDoneByAnother(t *testing.T) {
 	url := pgtest.Start(t).Database(t)
 	s := open(t, store.Config{URL: url})
 	due(t, s, store.CrawlArgs{Source: "warehouse"})
-	victim := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this very program
-	victim.Env = append(os.Environ(), hangAt+"="+url)
-	out, err := victim.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := victim.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "warehouse\n" {
-		t.Fatalf("the victim said %q, %v", line, err)
-	}
+	victim := crashtest.Start(t, "hang", victimStore+"="+url)
+	victim.Await("warehouse")
 	done := make(chan int, 1)
 	work(t, s, func(_ context.Context, job *river.Job[store.CrawlArgs]) error {
 		done <- job.Attempt
 		return nil
 	})
-	if err := victim.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = victim.Wait()
+	victim.Kill()
 	if attempt := <-done; attempt != 2 {
 		t.Errorf("done at attempt %d, want the second", attempt)
 	}
@@ -227,13 +212,9 @@ func TestTheJobOfAKilledProgramIsDoneByAnother(t *testing.T) {
 	}
 }
 
-// hangAt is the variable by which the test program, started again by itself,
-// knows that it is the one that hangs in a job.
-const hangAt = "CADASTRE_HANG_URL"
-
 // hang works one job and never ends it.
-func hang(ctx context.Context, url string) error {
-	s, err := store.Open(ctx, store.Config{URL: url})
+func hang(ctx context.Context, c store.Config) error {
+	s, err := store.Open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -250,7 +231,8 @@ func hang(ctx context.Context, url string) error {
 	if err := client.Start(ctx); err != nil {
 		return err
 	}
-	select {}
+	<-ctx.Done()
+	return nil
 }
 
 // work works crawls until the test ends.

@@ -41,7 +41,7 @@ func BenchmarkSearchEstate(b *testing.B) {
 	e := graphtest.NewEstate(1, searchedAssets(b), 20)
 	s := openAt(b, b.TempDir()+"/store.db")
 	fts := openFTS(b)
-	fill(b, s, fts, e)
+	fillEstate(b, s, fts, e)
 	before := inUse()
 	began, working := time.Now(), processor(b)
 	if err := s.Warm(b.Context()); err != nil {
@@ -92,8 +92,8 @@ func openFTS(b *testing.B) *sql.DB {
 	return db
 }
 
-// fill writes the estate into both, some of it at a time.
-func fill(b *testing.B, s *store.Store, fts *sql.DB, e graphtest.Estate) {
+// fillEstate writes the estate into both, some of it at a time.
+func fillEstate(b *testing.B, s *store.Store, fts *sql.DB, e graphtest.Estate) {
 	b.Helper()
 	var items []graph.Item
 	write := func() {

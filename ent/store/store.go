@@ -67,7 +67,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, fmt.Errorf("open store %s: %w", where, err)
 	}
 	s := &Store{db: db, dialect: db.name(), readers: db.pool(), log: c.Logger, now: c.Now}
-	s.rows = gen.NewClient(gen.Driver(entsql.OpenDB(s.dialect, s.readers)))
+	s.rows = gen.NewClient(gen.Driver(kinded{entsql.OpenDB(s.dialect, s.readers)}))
 	if err := s.identify(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", where, err), s.Close())
 	}

@@ -255,7 +255,7 @@ func getJSON[T any](text string) (T, error) {
 func each[A, B any](ctx context.Context, q querier, query string, args []any, emit func(A, B)) error {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
-		return fmt.Errorf("query: %w", err)
+		return fmt.Errorf("query: %w", fault(err))
 	}
 	defer rows.Close() //nolint:errcheck // Err tells
 	for rows.Next() {
@@ -269,7 +269,7 @@ func each[A, B any](ctx context.Context, q querier, query string, args []any, em
 		emit(a, b)
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("query: %w", err)
+		return fmt.Errorf("query: %w", fault(err))
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -20,44 +19,15 @@ import (
 func (d *postgresDB) workers(_ context.Context, workers *river.Workers, c JobConfig) (worker, error) {
 	var drawn [4]byte
 	_, _ = rand.Read(drawn[:]) // never fails
-	l := &lease{db: d, number: int32(binary.BigEndian.Uint32(drawn[:]) >> 1), log: d.log}
-	config := riverConfig(d.log, workers, c, d.take)
+	run := &running{}
+	l := &lease{db: d, number: int32(binary.BigEndian.Uint32(drawn[:]) >> 1), period: c.Look, strays: strays{running: run}}
+	config := riverConfig(d.log, workers, c, &oneAtATime{take: d.take, running: run})
 	config.ID = fmt.Sprintf("cadastre-%d", l.number)
 	client, err := river.NewClient(riverpgxv5.New(d.connections), config)
 	if err != nil {
 		return nil, err
 	}
-	return &leased{worker: client, lease: l}, nil
-}
-
-// leased works jobs for as long as it tells the others that it lives.
-type leased struct {
-	worker
-	lease *lease
-}
-
-// Start begins to tell that the program lives, and then to work.
-func (l *leased) Start(ctx context.Context) error {
-	if err := l.lease.start(ctx); err != nil {
-		return fmt.Errorf("tell other programs of this one: %w", fault(err))
-	}
-	if err := l.worker.Start(ctx); err != nil {
-		l.lease.stop()
-		return err
-	}
-	return nil
-}
-
-// Stop lets what runs end, and then tells that the program has gone.
-func (l *leased) Stop(ctx context.Context) error {
-	defer l.lease.stop()
-	return l.worker.Stop(ctx)
-}
-
-// StopAndCancel stops working, and then tells that the program has gone.
-func (l *leased) StopAndCancel(ctx context.Context) error {
-	defer l.lease.stop()
-	return l.worker.StopAndCancel(ctx)
+	return &kept{client, l}, nil
 }
 
 // turn is a number for what a key names. Two keys of one number only wait for
@@ -90,34 +60,31 @@ func (d *postgresDB) take(ctx context.Context, key string) (give func(), ok bool
 	}, true, nil
 }
 
-// The times of a lease. A program that the others have not seen twice in a row
-// has gone, and its jobs are due again.
-const (
-	leaseLook = 2 * time.Second
-	leaseWait = 10 * time.Second
-)
+// leaseWait bounds what is asked on the connection of a lease.
+const leaseWait = 10 * time.Second
 
 // lease tells other programs that this one lives, by a lock on a connection of
-// its own, and makes the jobs of those due again that do not.
+// its own, and makes the jobs due again that nobody runs.
 type lease struct {
 	db     *postgresDB
 	number int32
-	log    *slog.Logger
+	period time.Duration
+	strays strays
 
+	conn   *pgx.Conn
 	cancel context.CancelFunc
 	ended  sync.WaitGroup
-	// missed are the running jobs whose program was not seen at the last look,
-	// with their attempt.
-	missed map[int64]int
 }
 
 func (l *lease) start(ctx context.Context) error {
-	conn, err := l.connect(ctx)
-	if err != nil {
-		return err
+	if err := l.connect(ctx); err != nil {
+		return fmt.Errorf("tell other programs of this one: %w", unavailable(err))
 	}
 	ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	l.ended.Go(func() { l.keep(ctx, conn) })
+	l.ended.Go(func() {
+		defer l.disconnect(ctx)
+		every(ctx, l.db.log, l.period, l.look)
+	})
 	return nil
 }
 
@@ -127,98 +94,79 @@ func (l *lease) stop() {
 	l.ended.Wait()
 }
 
-func (l *lease) connect(ctx context.Context) (*pgx.Conn, error) {
+func (l *lease) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, leaseWait)
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, l.db.connections.Config().ConnConfig)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1, $2)", lockProgram, l.number); err != nil {
-		return nil, errors.Join(err, conn.Close(ctx))
+		return errors.Join(err, conn.Close(ctx))
 	}
-	return conn, nil
+	l.conn = conn
+	return nil
 }
 
-// keep looks after the jobs of other programs until ctx ends. A connection
-// that breaks is made anew.
-func (l *lease) keep(ctx context.Context, conn *pgx.Conn) {
-	tick := time.NewTicker(leaseLook)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			if conn != nil {
-				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseWait)
-				defer cancel()
-				_ = conn.Close(ctx)
-			}
-			return
-		case <-tick.C:
-		}
-		err := l.look(ctx, &conn)
-		if err != nil && ctx.Err() == nil {
-			l.log.WarnContext(ctx, "jobs of other programs are not looked after", "err", err)
-		}
+func (l *lease) disconnect(ctx context.Context) {
+	if l.conn == nil {
+		return
 	}
-}
-
-func (l *lease) look(ctx context.Context, conn **pgx.Conn) error {
-	ctx, cancel := context.WithTimeout(ctx, leaseWait)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseWait)
 	defer cancel()
-	if *conn == nil {
-		again, err := l.connect(ctx)
-		if err != nil {
-			return err
-		}
-		*conn = again
-	}
-	err := l.requeue(ctx, *conn)
-	if err != nil {
-		_ = (*conn).Close(ctx)
-		*conn, l.missed = nil, nil
-	}
-	return err
+	_ = l.conn.Close(ctx) // one that breaks is given back all the same
+	l.conn = nil
 }
 
-// deadSQL selects the running jobs of programs that hold no lease.
-const deadSQL = `SELECT j.id, j.attempt FROM river_job j WHERE j.state = 'running' AND NOT EXISTS (
-	SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = $1
-	AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-	AND l.objid::bigint = substring(j.attempted_by[array_upper(j.attempted_by, 1)] FROM '^cadastre-([0-9]+)$')::bigint)`
+// look looks once. A connection that breaks is made anew at the next look, and
+// what was missed until then is forgotten: others may have had to as well.
+func (l *lease) look(ctx context.Context) error {
+	if l.conn == nil {
+		if err := l.connect(ctx); err != nil {
+			return unavailable(err)
+		}
+	}
+	asking, cancel := context.WithTimeout(ctx, leaseWait)
+	defer cancel()
+	err := l.requeue(asking)
+	if err != nil {
+		l.disconnect(ctx)
+		l.strays.missed = nil
+	}
+	return fault(err)
+}
 
-// requeueDeadSQL makes those due again that nobody took up meanwhile.
-const requeueDeadSQL = `UPDATE river_job AS j SET state = 'available', attempted_at = NULL
+// straySQL selects the running jobs of programs that hold no lease, and those
+// of the program asking.
+const straySQL = `SELECT id, attempt, own FROM (
+	SELECT id, attempt, substring(attempted_by[array_upper(attempted_by, 1)] FROM '^cadastre-([0-9]+)$')::bigint AS program,
+		coalesce(attempted_by[array_upper(attempted_by, 1)] = 'cadastre-' || $2::bigint, false) AS own
+	FROM river_job WHERE state = 'running') AS j
+	WHERE own OR NOT EXISTS (
+		SELECT FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.granted AND l.classid::bigint = $1 AND l.objid::bigint = j.program
+		AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))`
+
+// requeueStraySQL makes those due again that nobody took up meanwhile. That a
+// program was killed is no failure of its job.
+const requeueStraySQL = `UPDATE river_job AS j SET state = 'available', attempted_at = NULL, max_attempts = j.max_attempts + 1
 	FROM unnest($1::bigint[], $2::int[]) AS d(id, attempt) WHERE j.id = d.id AND j.attempt = d.attempt AND j.state = 'running'`
 
-func (l *lease) requeue(ctx context.Context, conn *pgx.Conn) error {
-	rows, err := conn.Query(ctx, deadSQL, lockProgram)
+func (l *lease) requeue(ctx context.Context) error {
+	rows, err := l.conn.Query(ctx, straySQL, lockProgram, l.number)
 	if err != nil {
 		return err
 	}
-	seen := map[int64]int{}
-	var id int64
-	var attempt int
-	_, err = pgx.ForEachRow(rows, []any{&id, &attempt}, func() error {
-		seen[id] = attempt
-		return nil
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s stray, err error) {
+		return s, row.Scan(&s.id, &s.attempt, &s.own)
 	})
 	if err != nil {
 		return err
 	}
-	var ids []int64
-	var attempts []int
-	for id, attempt := range seen {
-		if l.missed[id] == attempt {
-			ids, attempts = append(ids, id), append(attempts, attempt)
-			delete(seen, id)
-		}
-	}
-	l.missed = seen
+	ids, attempts := l.strays.due(found)
 	if len(ids) == 0 {
 		return nil
 	}
-	l.log.InfoContext(ctx, "jobs of a program that has gone are due again", "job", ids)
-	_, err = conn.Exec(ctx, requeueDeadSQL, ids, attempts)
+	l.db.log.InfoContext(ctx, "jobs that nobody runs are due again", "job", ids)
+	_, err = l.conn.Exec(ctx, requeueStraySQL, ids, attempts)
 	return err
 }

@@ -103,16 +103,6 @@ func (d *sqliteDB) begin(ctx context.Context, _ bool) (transaction, error) {
 	return &sqliteTx{Tx: tx, jobs: d.jobs}, nil
 }
 
-// workers returns a client on the writer's handle, whose writes wait in line
-// with commits. What a killed program left running is due again.
-func (d *sqliteDB) workers(ctx context.Context, workers *river.Workers, c JobConfig) (worker, error) {
-	if _, err := d.writer.ExecContext(ctx, requeueSQL); err != nil {
-		return nil, fmt.Errorf("make jobs due again: %w", unavailable(err))
-	}
-	own := turns{running: map[string]bool{}}
-	return river.NewClient(riversqlite.New(d.writer), riverConfig(d.log, workers, c, own.take))
-}
-
 // sqliteTx is a write transaction that keeps its statements prepared.
 type sqliteTx struct {
 	*sql.Tx
@@ -207,10 +197,10 @@ func touchPrivate(path string) (existed bool, err error) {
 	existed = err == nil && info.Size() > 0
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return false, fmt.Errorf("open the file: %w", err)
+		return false, fmt.Errorf("open the file: %w", fault(err))
 	}
 	if err := errors.Join(file.Chmod(0o600), file.Close()); err != nil {
-		return false, fmt.Errorf("close the file to others: %w", err)
+		return false, fmt.Errorf("close the file to others: %w", fault(err))
 	}
 	return existed, nil
 }
@@ -254,7 +244,7 @@ func (d *sqliteDB) migrate(ctx context.Context, path string, existed bool, all [
 	}
 	valid, err := jobs.Validate(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("look at the tables of the jobs: %w", err)
+		return fmt.Errorf("look at the tables of the jobs: %w", fault(err))
 	}
 	if version == len(all) && valid.OK {
 		return nil
@@ -271,7 +261,7 @@ func (d *sqliteDB) migrate(ctx context.Context, path string, existed bool, all [
 		d.log.InfoContext(ctx, "store migrated", "ref", m.Name)
 	}
 	if _, err := jobs.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return fmt.Errorf("migrate the tables of the jobs: %w", err)
+		return fmt.Errorf("migrate the tables of the jobs: %w", fault(err))
 	}
 	return nil
 }
@@ -302,7 +292,7 @@ func (d *sqliteDB) backup(ctx context.Context, path string) error {
 		return fmt.Errorf("back up to %s: %w", path, err)
 	}
 	if _, err := d.writer.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
-		return fmt.Errorf("back up to %s: %w", path, err)
+		return fmt.Errorf("back up to %s: %w", path, fault(err))
 	}
 	if err := errors.Join(os.Chmod(part, 0o600), os.Rename(part, path)); err != nil {
 		return fmt.Errorf("back up to %s: %w", path, err)
@@ -338,6 +328,3 @@ func endSQL(table string) string {
 }
 
 func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-
-// requeueSQL makes the jobs due again that a killed program left running.
-const requeueSQL = "UPDATE river_job SET state = 'available', attempted_at = NULL WHERE state = 'running'"

@@ -49,6 +49,7 @@ var own = []struct {
 	{"internal/sandbox/...", []string{"internal/sandbox/...", "internal/googlesql"}},
 	{"internal/archtest", nil},
 	{"internal/pgtest", nil},
+	{"internal/crashtest", nil},
 	{"ui", nil},
 
 	{"tools/...", nil},
@@ -58,7 +59,7 @@ var own = []struct {
 
 // testsMay are ours that tests may import wherever they stand: builders, the
 // conformance suites, and the sandbox in place of a warehouse.
-var testsMay = []string{"graph/graphtest", "internal/sandbox/...", "internal/googlesql", "internal/pgtest", "ent/store/storetest", "ingest/ingesttest", "policy/view/viewtest"}
+var testsMay = []string{"graph/graphtest", "internal/sandbox/...", "internal/googlesql", "internal/pgtest", "internal/crashtest", "ent/store/storetest", "ingest/ingesttest", "policy/view/viewtest"}
 
 // owners says who alone may import a large foreign package. Tests may too:
 // they stand in for the other side.

@@ -93,6 +93,20 @@ func (c *Cluster) Exec(t testing.TB, database, sql string) {
 	c.run(t, "psql", "--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", c.url(database), "--command", sql)
 }
 
+// Tablespace makes a folder in which the server keeps what is put there.
+func (c *Cluster) Tablespace(t testing.TB, name, folder string) {
+	t.Helper()
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if c.as != nil {
+		if err := os.Chown(folder, int(c.as.Uid), int(c.as.Gid)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Exec(t, "postgres", fmt.Sprintf("CREATE TABLESPACE %s LOCATION '%s'", name, folder))
+}
+
 // Stop stops the server at once, as a crash of the machine would: what it has
 // not acknowledged may be lost, and every connection is.
 func (c *Cluster) Stop(t testing.TB) {

@@ -14,7 +14,7 @@ import (
 // analyzeSource brings the lineage of a source up to date, from its views and
 // from the statements that it lists since the last time. Where a table of an
 // older statement changed, the texts are listed from the start: none is kept.
-func (a *App) analyzeSource(ctx context.Context, name string) error {
+func (a *App) analyzeSource(ctx context.Context, name string, held fence) error {
 	source, err := a.source(name)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (a *App) analyzeSource(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("keep the cursor of %s: %w", name, err)
 	}
-	_, err = crawlCatalog{a, store.PropagateArgs{}}.Commit(ctx, ingest.Crawl{
+	_, err = crawlCatalog{a, store.PropagateArgs{}, held}.Commit(ctx, ingest.Crawl{
 		Source: ingest.StatementsOf(name), Delta: delta, Cursor: cursor, Problems: listed.problems,
 	})
 	return err

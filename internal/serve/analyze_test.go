@@ -251,7 +251,7 @@ func TestACursorOfAnotherKindCountsAsNone(t *testing.T) {
 func TestASourceThatIsNotConfiguredIsNotAnalyzed(t *testing.T) {
 	t.Parallel()
 	w := newWorkshop(t)
-	mustBe(t, w.app.analyzeSource(t.Context(), "elsewhere"), graph.ErrNotFound)
+	mustBe(t, w.app.analyzeSource(t.Context(), "elsewhere", fence{}), graph.ErrNotFound)
 	if len(w.since) > 0 {
 		t.Errorf("another source was listed: %q", w.since)
 	}

@@ -62,9 +62,10 @@ type App struct {
 	bounded bounded
 	lookout *lookout
 
-	jobsMu sync.Mutex
-	jobs   *store.JobClient
-	turn   io.Closer // given back when the jobs are stopped
+	jobConfig store.JobConfig // its defaults, but in tests that cannot wait
+	jobsMu    sync.Mutex
+	jobs      *store.JobClient
+	turn      io.Closer // given back when the jobs are stopped
 }
 
 // system is the principal of what the program does by itself.

@@ -279,7 +279,12 @@ func (s *signIn) sessionLost(w http.ResponseWriter, r *http.Request, err error) 
 		level = slog.LevelDebug
 	}
 	s.logger.Log(r.Context(), level, "session lost", "request", requestID(r.Context()), "err", err)
-	http.Error(w, "the session could not be kept; try again", http.StatusServiceUnavailable)
+	const message = "your session could not be read or kept, because the catalog's database is not available; nothing is lost, try again"
+	if r.URL.Path == "/graphql" {
+		answerGraphQL(w, http.StatusServiceUnavailable, "UNAVAILABLE", message)
+		return
+	}
+	plainPage(w, http.StatusServiceUnavailable, "Not available now", message)
 }
 
 // localPath returns where to send somebody back to: a path of this program,

@@ -18,8 +18,9 @@ import (
 // crawlCatalog is the store as ingest sees it: what a crawl finds is committed
 // with the job that follows from it.
 type crawlCatalog struct {
-	app  *App
-	then river.JobArgs
+	app   *App
+	then  river.JobArgs
+	fence fence
 }
 
 // Cursor returns what the last commit under the name left.
@@ -77,6 +78,9 @@ func digests(found map[graph.Ref][]byte) map[graph.Ref]ingest.Digest {
 func (c crawlCatalog) Commit(ctx context.Context, crawl ingest.Crawl) (graph.Revision, error) {
 	now := c.app.now()
 	return c.app.store.Commit(ctx, system(), crawlWhy(crawl.Source), func(tx *store.Tx) error {
+		if err := c.fence.hold(ctx, tx); err != nil {
+			return err
+		}
 		at, err := cursorAfter(ctx, tx, crawl, now)
 		if err != nil {
 			return err

@@ -85,7 +85,7 @@ func sortByPosition(columns []graph.Column) {
 // not be reached was asked several times already; its problem is kept where
 // people look, and the next crawl asks anew.
 func isFinal(kind string, err error) bool {
-	if kind == "crawl" && errors.Is(err, graph.ErrUnavailable) {
+	if kind == "crawl" && errors.Is(err, graph.ErrUnavailable) && !errors.Is(err, store.ErrOutage) {
 		return true
 	}
 	return errors.Is(err, graph.ErrInvalid) || errors.Is(err, graph.ErrDenied) || errors.Is(err, graph.ErrNotFound) || errors.Is(err, graph.ErrStale)

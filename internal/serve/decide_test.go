@@ -183,6 +183,9 @@ func TestAJobIsTriedAgainWhereThatMayHelp(t *testing.T) {
 		final      bool
 	}{
 		{"an unreachable source", "crawl", graph.ErrUnavailable, true},
+		{"a database that is away during a crawl", "crawl", store.ErrOutage, false},
+		{"a source and then the database", "crawl", errors.Join(graph.ErrUnavailable, store.ErrOutage), false},
+		{"a crawl that was begun again", "crawl", store.ErrTaken, false},
 		{"an unreachable target", "apply", graph.ErrUnavailable, false},
 		{"a conflict", "decide", graph.ErrConflict, false},
 		{"a fault", "crawl", errors.New("disk I/O error"), false},

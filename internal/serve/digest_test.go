@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/riverqueue/river"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -41,12 +43,12 @@ func TestDigestsChangeNoRevision(t *testing.T) {
 			s := tellers[rnd.IntN(2)]
 			s.Tell()
 			cfg := ingest.RunConfig{Removal: ingest.Removal{Threshold: 1}}
-			a, err := ingest.Run(t.Context(), s, crawlCatalog{with.app, store.PropagateArgs{}}, cfg)
+			a, err := ingest.Run(t.Context(), s, fenced(t, with.app, store.PropagateArgs{}), cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
 			s.Shuffle()
-			b, err := ingest.Run(t.Context(), s, forgetful{crawlCatalog{without.app, store.PropagateArgs{}}}, cfg)
+			b, err := ingest.Run(t.Context(), s, forgetful{fenced(t, without.app, store.PropagateArgs{})}, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,4 +80,14 @@ func (b *bench) apply(delta graph.Delta) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// fenced is the catalog as a crawl that has just begun sees it.
+func fenced(t testing.TB, app *App, then river.JobArgs) crawlCatalog {
+	t.Helper()
+	held, err := app.takeFence(t.Context(), "crawl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return crawlCatalog{app, then, held}
 }

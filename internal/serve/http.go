@@ -80,12 +80,7 @@ func requireSignIn(s *signIn, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, ok := s.principal(r.Context())
 		if !ok {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusUnauthorized)
-			_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{
-				"message":    "you are not signed in, or your session has ended; sign in again",
-				"extensions": map[string]any{"code": "UNAUTHENTICATED"},
-			}}})
+			answerGraphQL(w, http.StatusUnauthorized, "UNAUTHENTICATED", "you are not signed in, or your session has ended; sign in again")
 			return
 		}
 		ctx := context.WithValue(r.Context(), principalKey, p)
@@ -96,6 +91,16 @@ func requireSignIn(s *signIn, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// answerGraphQL answers what never came to be asked as GraphQL errors are
+// written.
+func answerGraphQL(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{
+		"message": message, "extensions": map[string]any{"code": code},
+	}}})
 }
 
 // serveUI serves the built app: its files as they are, and index.html for

@@ -31,7 +31,7 @@ func (a *App) startJobs(ctx context.Context) error {
 	if turn == nil {
 		return nil
 	}
-	client, err := a.store.NewJobClient(ctx, a.workers(), store.JobConfig{})
+	client, err := a.store.NewJobClient(ctx, a.workers(), a.jobConfig)
 	if err != nil {
 		return errors.Join(fmt.Errorf("start the jobs: %w", err), turn.Close())
 	}

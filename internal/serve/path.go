@@ -42,11 +42,15 @@ func (a *App) crawl(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	fenced, err := a.takeFence(ctx, crawlFence(name))
+	if err != nil {
+		return err
+	}
 	allowed, err := a.held(ctx, name)
 	if err != nil {
 		return err
 	}
-	_, err = ingest.Run(ctx, source, crawlCatalog{a, store.AnalyzeArgs{Source: name}}, ingest.RunConfig{
+	_, err = ingest.Run(ctx, source, crawlCatalog{a, store.AnalyzeArgs{Source: name}, fenced}, ingest.RunConfig{
 		Removal: a.removalOf(name), Allowed: allowed,
 		Progress: func(p ingest.Progress) { a.progress.set("crawl", name, p.Assets, 0) },
 		Now:      a.now, Logger: a.logger,
@@ -57,13 +61,17 @@ func (a *App) crawl(ctx context.Context, name string) error {
 // analyze turns the SQL of a source into edges, and keeps with the source why
 // it could not.
 func (a *App) analyze(ctx context.Context, name string) error {
-	err := a.analyzeSource(ctx, name)
-	if err == nil || ctx.Err() != nil {
+	held, err := a.takeFence(ctx, "analyze "+name)
+	if err != nil {
+		return err
+	}
+	err = a.analyzeSource(ctx, name, held)
+	if err == nil || ctx.Err() != nil || isPutOff(err) {
 		return err
 	}
 	problem := graph.Finding{Level: graph.FindingWarn, Code: "not-analyzed", What: err.Error(), Do: "crawl the source again; what was known of its lineage stands until then"}
 	failed := ingest.Crawl{Source: ingest.StatementsOf(name), Problems: []graph.Finding{problem}}
-	if _, also := (crawlCatalog{a, store.PropagateArgs{}}).Commit(ctx, failed); also != nil {
+	if _, also := (crawlCatalog{a, store.PropagateArgs{}, held}).Commit(ctx, failed); also != nil {
 		return errors.Join(err, fmt.Errorf("keep the problem: %w", also))
 	}
 	return err
@@ -74,6 +82,10 @@ func (a *App) analyze(ctx context.Context, name string) error {
 
 // propagate carries tags down the lineage as proposals.
 func (a *App) propagate(ctx context.Context) error {
+	held, err := a.takeFence(ctx, "propagate")
+	if err != nil {
+		return err
+	}
 	r, err := a.reader(ctx, system(), 0)
 	if err != nil {
 		return err
@@ -100,6 +112,9 @@ func (a *App) propagate(ctx context.Context) error {
 		now.Put(t)
 	}
 	_, err = a.store.Commit(ctx, system(), "carry tags down the lineage", func(tx *store.Tx) error {
+		if err := held.hold(ctx, tx); err != nil {
+			return err
+		}
 		if err := tx.Apply(ctx, graph.Diff(was, now)); err != nil {
 			return err
 		}
@@ -111,6 +126,10 @@ func (a *App) propagate(ctx context.Context) error {
 // decide asks the policy once for each class of columns and audience, and
 // keeps what holds in the ledger.
 func (a *App) decide(ctx context.Context) error {
+	held, err := a.takeFence(ctx, "decide")
+	if err != nil {
+		return err
+	}
 	r, err := a.reader(ctx, system(), 0)
 	if err != nil {
 		return err
@@ -123,7 +142,12 @@ func (a *App) decide(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("decide: %w", err)
 	}
-	_, err = a.store.Commit(ctx, system(), "decide", func(tx *store.Tx) error { return a.hold(ctx, tx, decisions) })
+	_, err = a.store.Commit(ctx, system(), "decide", func(tx *store.Tx) error {
+		if err := held.hold(ctx, tx); err != nil {
+			return err
+		}
+		return a.hold(ctx, tx, decisions)
+	})
 	return err
 }
 
@@ -154,10 +178,23 @@ func (w *jobWorker[T]) Work(ctx context.Context, j *river.Job[T]) error {
 		return river.JobSnooze(0)
 	}
 	w.app.logger.WarnContext(ctx, "job failed", "job", w.kind, "attempt", j.Attempt, "err", err)
+	if isPutOff(err) {
+		return river.JobSnooze(jobAgain)
+	}
 	if isFinal(w.kind, err) {
 		return river.JobCancel(err)
 	}
 	return err
+}
+
+// jobAgain is how long a job is put off that could not be done for now.
+const jobAgain = time.Second
+
+// isPutOff says whether a job did not fail but is to be done later, however
+// often: the catalog's own database was away, or another program has begun the
+// same work, which is there to be done again should that one die.
+func isPutOff(err error) bool {
+	return errors.Is(err, store.ErrOutage) || errors.Is(err, store.ErrTaken)
 }
 
 // isStopping returns what says whether a job's context ended because the jobs

@@ -285,6 +285,10 @@ func (a *App) runPlan(ctx context.Context, id, way string, run planRun) error {
 	if a.target == nil {
 		return fmt.Errorf("plan %s: no target is configured: %w", id, graph.ErrInvalid)
 	}
+	held, err := a.takeFence(ctx, "plan "+id)
+	if err != nil {
+		return err
+	}
 	p, err := a.SavedPlan(ctx, system(), id)
 	if err != nil {
 		return err
@@ -292,7 +296,7 @@ func (a *App) runPlan(ctx context.Context, id, way string, run planRun) error {
 	if p.State != graph.PlanApplying {
 		return nil
 	}
-	if err := run(ctx, p.Plan, p.Done, a.target.target, planRecorder{a, p, way, isStopping(ctx)}); err != nil {
+	if err := run(ctx, p.Plan, p.Done, a.target.target, planRecorder{a, p, way, held, isStopping(ctx)}); err != nil {
 		return a.cameToRest(ctx, id, err)
 	}
 	return nil
@@ -315,7 +319,8 @@ type planRecorder struct {
 	app  *App
 	plan graph.SavedPlan
 	// way is apply or undo.
-	way string
+	way   string
+	fence fence
 	// stopping says whether the program is being stopped.
 	stopping func() bool
 }
@@ -331,6 +336,9 @@ func (p planRecorder) Record(ctx context.Context, at view.Progress) error {
 	}
 	who := graph.Principal{ID: orDefault(p.plan.ApprovedBy, system().ID)}
 	_, err := p.app.store.Commit(ctx, who, p.way, func(tx *store.Tx) error {
+		if err := p.fence.hold(ctx, tx); err != nil {
+			return err
+		}
 		// At a stop the step is the one that was not made.
 		if at.Step != nil && at.State == graph.PlanApplying {
 			event := audit.Event{Action: "step", Object: at.Step.Object.String(), Detail: map[string]string{

@@ -141,7 +141,7 @@ func BenchmarkCrawl(b *testing.B) {
 	for ; b.Loop(); n++ {
 		b.StopTimer()
 		app := benchApp(b)
-		catalog := crawlCatalog{app, store.AnalyzeArgs{Source: "crm"}}
+		catalog := fenced(b, app, store.AnalyzeArgs{Source: "crm"})
 		run := func() time.Duration {
 			began := time.Now()
 			if _, err := ingest.Run(b.Context(), source, catalog, ingest.RunConfig{}); err != nil {

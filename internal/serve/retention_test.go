@@ -175,7 +175,7 @@ func TestASourceIsAnalyzedAfterItsRevisionWasForgotten(t *testing.T) {
 		list:  func(since ingest.Cursor, _ func(graph.Statement) error) (ingest.Cursor, error) { return since, nil },
 	}
 	b.on(source)
-	if err := b.app.analyzeSource(t.Context(), "warehouse"); err != nil {
+	if err := b.app.analyze(t.Context(), "warehouse"); err != nil {
 		t.Fatal(err)
 	}
 	last, err := b.app.lastAnalyzed(t.Context(), "warehouse")
@@ -190,7 +190,7 @@ func TestASourceIsAnalyzedAfterItsRevisionWasForgotten(t *testing.T) {
 	if last, err := b.app.lastAnalyzed(t.Context(), "warehouse"); err != nil || last.Revision != 0 {
 		t.Errorf("what was analyzed at a revision that is gone counts: %+v, %v", last, err)
 	}
-	if err := b.app.analyzeSource(t.Context(), "warehouse"); err != nil {
+	if err := b.app.analyze(t.Context(), "warehouse"); err != nil {
 		t.Error(err)
 	}
 }

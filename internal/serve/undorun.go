@@ -169,7 +169,7 @@ func (a *App) UndoRun(ctx context.Context, who graph.Principal, run graph.Revisi
 }
 
 // crawlFence is what a crawl of a source holds while it works.
-func crawlFence(source string) string { return "crawl:" + source }
+func crawlFence(source string) string { return "crawl " + source }
 
 // afterUndo is the job that follows: all SQL of the source is analyzed again,
 // where there still is such a source.

@@ -62,8 +62,8 @@ type Progress struct {
 // resumed with the Done last recorded or undone.
 //
 // Preconditions of what the done steps themselves changed are not asked again;
-// instead those steps must still stand. The same goes for the next step where
-// a plan is resumed: it may have been made without having been recorded.
+// instead those steps must still stand. The same goes for the next step, which
+// may be the first: it may have been made without having been recorded.
 func Apply(ctx context.Context, plan graph.Plan, done int, target Target, rec Recorder) error {
 	if err := checkRun(plan, done); err != nil {
 		return fmt.Errorf("apply plan: %w", err)
@@ -142,7 +142,7 @@ func checkFresh(ctx context.Context, plan graph.Plan, done int, target Target) e
 			return fmt.Errorf("step done before: %s %s: %w", s.Kind, s.Object, err)
 		}
 	}
-	if done > 0 && done < len(plan.Steps) && target.Verify(ctx, plan.Steps[done]) == nil {
+	if done < len(plan.Steps) && target.Verify(ctx, plan.Steps[done]) == nil {
 		changed[plan.Steps[done].Object] = true
 	}
 	var ask []graph.Precondition

@@ -111,6 +111,27 @@ func TestApplyStopsWhereItCannotRecord(t *testing.T) {
 	}
 }
 
+// A step that was made and not recorded, because the program was killed between
+// the two, is no foreign change: the plan goes on from what is recorded,
+// whichever step it was, the first too.
+func TestApplyGoesOnWhereItCouldNotRecord(t *testing.T) {
+	t.Parallel()
+	_, plan := target(t)
+	for at := range len(plan.Steps) {
+		w := viewtest.NewWarehouse(viewtest.Names(), viewtest.Bases()...)
+		if err := view.Apply(t.Context(), plan, 0, w, &forgetful{at: at}); !errors.Is(err, errForgot) {
+			t.Fatalf("at %d: %v, want the recorder's error", at, err)
+		}
+		var log viewtest.Log
+		if err := view.Apply(t.Context(), plan, at, w, &log); err != nil {
+			t.Errorf("at %d: %v", at, err)
+		}
+		if last := log.Last(); last.State != graph.PlanApplied || last.Done != len(plan.Steps) {
+			t.Errorf("at %d: recorded %+v, want applied", at, last)
+		}
+	}
+}
+
 // stopping cancels the context after some steps.
 type stopping struct {
 	view.Target

@@ -83,6 +83,7 @@ func Run(t *testing.T, open Open) {
 		{"forgetting history", forgettingHistory},
 		{"the ledger names its policy", theLedgerNamesItsPolicy},
 		{"revisions by number", revisionsByNumber},
+		{"no update is lost", noUpdateIsLost},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
