@@ -22,13 +22,21 @@ import (
 // itself, knows that it is the one to be killed.
 const crashPath = "CADASTRE_CRASH_PATH"
 
-// TestMain is also the victim of TestAKilledProgramLosesNothing.
+// TestMain is also the victim of TestAKilledProgramLosesNothing and of
+// TestAFullDiskLeavesNoHalfCopy.
 func TestMain(m *testing.M) {
 	if path := os.Getenv(crashPath); path != "" {
 		if err := commitForever(context.Background(), path); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+	}
+	if path := os.Getenv(fullPath); path != "" {
+		if err := backUpOntoAFullDisk(context.Background(), path); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }

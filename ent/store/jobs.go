@@ -153,7 +153,10 @@ func (s *Store) NewJobClient(ctx context.Context, workers *river.Workers, c JobC
 		Middleware:           []rivertype.Middleware{&oneAtATime{running: map[string]bool{}}},
 		// Commits hold the writer for as long as they last, and the queue's
 		// own work waits with them.
-		JobCleanerTimeout: time.Minute,
+		JobCleanerTimeout:           time.Minute,
+		CancelledJobRetentionPeriod: keptFailed,
+		DiscardedJobRetentionPeriod: keptFailed,
+		CompletedJobRetentionPeriod: keptDone,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the job client: %w", err)
@@ -194,18 +197,6 @@ func (o *oneAtATime) give(key string) {
 	delete(o.running, key)
 }
 
-// Job is a job that waits or runs.
-type Job struct {
-	ID   int64
-	Kind string
-	// Subject is the source or plan it is about; empty for none.
-	Subject string
-	State   rivertype.JobState
-	// Attempt counts the runs so far; Error is the last one's.
-	Attempt int
-	Error   string
-}
-
 // Pending returns the jobs that wait, run or will be tried again, oldest
 // first.
 func (s *Store) Pending(ctx context.Context) ([]Job, error) {
@@ -217,11 +208,7 @@ func (s *Store) Pending(ctx context.Context) ([]Job, error) {
 	}
 	jobs := make([]Job, 0, len(found.Jobs))
 	for _, row := range found.Jobs {
-		job := Job{ID: row.ID, Kind: row.Kind, State: row.State, Attempt: row.Attempt, Subject: subjectOf(row.EncodedArgs)}
-		if n := len(row.Errors); n > 0 {
-			job.Error = row.Errors[n-1].Error
-		}
-		jobs = append(jobs, job)
+		jobs = append(jobs, jobOf(row))
 	}
 	return jobs, nil
 }

@@ -130,11 +130,12 @@ func TestAFileOfANewerProgramIsRefused(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "store.db")
 	filled(t, path)
+	known := version(t, path)
 	raw(t, path, "PRAGMA user_version = 99")
 	if _, err := store.Open(t.Context(), store.Config{Path: path}); !errors.Is(err, graph.ErrConflict) || !strings.Contains(err.Error(), "newer") {
 		t.Errorf("open: %v, want a conflict that says what to do", err)
 	}
-	raw(t, path, "PRAGMA user_version = 1")
+	raw(t, path, fmt.Sprintf("PRAGMA user_version = %d", known))
 	openAt(t, path)
 }
 

@@ -28,6 +28,8 @@ type Config struct {
 	// Now is the clock of revisions, events and sessions. Defaults to
 	// time.Now.
 	Now func() time.Time
+	// Observer is told what the store does. Defaults to nobody.
+	Observer Observer
 }
 
 // Store is an open catalog. All its methods may be called concurrently.
@@ -39,12 +41,14 @@ type Store struct {
 	// rows is ent's client over readers.
 	rows *gen.Client
 	// queue only inserts; NewJobClient makes the one that works.
-	queue   *river.Client[*sql.Tx]
-	log     *slog.Logger
-	now     func() time.Time
-	catalog string
-	derived derived
-	remove  func() error
+	queue *river.Client[*sql.Tx]
+	log   *slog.Logger
+	now   func() time.Time
+	// observer may be nil.
+	observer Observer
+	catalog  string
+	derived  derived
+	remove   func() error
 }
 
 // Open opens or makes the store, and brings its tables up to date; an existing
@@ -57,7 +61,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	s := &Store{log: c.Logger, now: c.Now, remove: func() error { return nil }}
+	s := &Store{log: c.Logger, now: c.Now, observer: c.Observer, remove: func() error { return nil }}
 	if err := s.open(ctx, c.Path); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

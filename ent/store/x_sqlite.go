@@ -95,42 +95,55 @@ func sqliteDSN(path string, durable, readOnly bool) string {
 }
 
 // migrateSQLite brings the tables, and those of the jobs, from the version of
-// the file to the newest. The version stands in the file's header, where no
-// table need exist to read it.
+// the file to the newest; one process does it while others that open the file
+// wait. The version stands in the file's header, where no table need exist to
+// read it.
 func (s *Store) migrateSQLite(ctx context.Context, path string, existed bool, all []migrations.Migration) error {
-	var version int
-	if err := s.writer.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read the version of the tables: %w", fault(err))
-	}
-	if version > len(all) {
-		return fmt.Errorf("the file has version %d of the tables and this program knows up to %d; start the newer program, or restore the copy made before it migrated: %w", version, len(all), graph.ErrConflict)
-	}
 	jobs, err := rivermigrate.New(riversqlite.New(s.writer), &rivermigrate.Config{Logger: quiet(s.log)})
 	if err != nil {
 		return fmt.Errorf("prepare the tables of the jobs: %w", err)
 	}
-	valid, err := jobs.Validate(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("look at the tables of the jobs: %w", err)
+	if _, current, err := s.versionSQLite(ctx, jobs, len(all)); err != nil || current {
+		return err
 	}
-	if version == len(all) && valid.OK {
-		return nil
-	}
-	if existed {
-		if err := s.backupSQLite(ctx, fmt.Sprintf("%s.v%d.bak", path, version)); err != nil {
+	return exclusively(ctx, path+".lock", func() error {
+		version, current, err := s.versionSQLite(ctx, jobs, len(all))
+		if err != nil || current {
 			return err
 		}
-	}
-	for _, m := range all[version:] {
-		if err := s.migrateTo(ctx, m); err != nil {
-			return fmt.Errorf("migration %s: %w", m.Name, fault(err))
+		if existed {
+			if err := s.backupSQLite(ctx, fmt.Sprintf("%s.v%d.bak", path, version)); err != nil {
+				return err
+			}
 		}
-		s.log.InfoContext(ctx, "store migrated", "ref", m.Name)
+		for _, m := range all[version:] {
+			if err := s.migrateTo(ctx, m); err != nil {
+				return fmt.Errorf("migration %s: %w", m.Name, fault(err))
+			}
+			s.log.InfoContext(ctx, "store migrated", "ref", m.Name)
+		}
+		if _, err := jobs.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+			return fmt.Errorf("migrate the tables of the jobs: %w", err)
+		}
+		return nil
+	})
+}
+
+// versionSQLite reads the version of the tables, and says whether they and
+// those of the jobs are the newest. What a newer program wrote is
+// graph.ErrConflict: tables go forward only.
+func (s *Store) versionSQLite(ctx context.Context, jobs *rivermigrate.Migrator[*sql.Tx], newest int) (version int, current bool, err error) {
+	if err := s.writer.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return 0, false, fmt.Errorf("read the version of the tables: %w", fault(err))
 	}
-	if _, err := jobs.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return fmt.Errorf("migrate the tables of the jobs: %w", err)
+	if version > newest {
+		return 0, false, fmt.Errorf("the file has version %d of the tables and this program knows up to %d; start the newer program, or restore the copy made before it migrated: %w", version, newest, graph.ErrConflict)
 	}
-	return nil
+	valid, err := jobs.Validate(ctx, nil)
+	if err != nil {
+		return 0, false, fmt.Errorf("look at the tables of the jobs: %w", err)
+	}
+	return version, version == newest && valid.OK, nil
 }
 
 func (s *Store) migrateTo(ctx context.Context, m migrations.Migration) error {
@@ -158,14 +171,28 @@ func (s *Store) backupSQLite(ctx context.Context, path string) error {
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("back up to %s: %w", path, err)
 	}
-	if _, err := s.writer.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
-		return fmt.Errorf("back up to %s: %w", path, err)
+	if err := s.copySQLite(ctx, part); err != nil {
+		return fmt.Errorf("back up to %s: %w", path, errors.Join(fault(err), os.RemoveAll(part)))
 	}
-	if err := errors.Join(os.Chmod(part, 0o600), os.Rename(part, path)); err != nil {
-		return fmt.Errorf("back up to %s: %w", path, err)
+	if err := os.Rename(part, path); err != nil {
+		return fmt.Errorf("back up to %s: %w", path, errors.Join(err, os.RemoveAll(part)))
 	}
 	s.log.InfoContext(ctx, "store backed up", "ref", path)
 	return nil
+}
+
+// copySQLite writes the store to a new file and waits for the disk.
+func (s *Store) copySQLite(ctx context.Context, path string) error {
+	// Made first, so that nobody else can open it while it is written.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = s.writer.ExecContext(ctx, "VACUUM INTO ?", path)
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
 }
 
 // isDuplicate says whether a write met a unique index.

@@ -59,6 +59,10 @@ func Run(t *testing.T, open Open) {
 		{"the access ledger", ledger},
 		{"cursors", cursors},
 		{"sessions", sessions},
+		{"what was due", dueTimes},
+		{"state", states},
+		{"what is observed", observed},
+		{"jobs that failed", failures},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
