@@ -58,6 +58,8 @@ type commands struct {
 	Plan    planCommand    `cmd:"" help:"Compare what the policy wants with what the warehouse has, and save the difference."`
 	Apply   applyCommand   `cmd:"" help:"Approve a plan and apply it exactly as saved."`
 	Audit   auditCommand   `cmd:"" help:"Look at the audit log and verify it."`
+	Backup  backupCommand  `cmd:"" help:"Write the catalog to one file, beside a running server or without one."`
+	Restore restoreCommand `cmd:"" help:"Put a backup into a data directory that nobody uses."`
 	Mask    maskCommand    `cmd:"" help:"Apply masking rules to values."`
 	Doctor  doctorCommand  `cmd:"" help:"Say what is missing, what that costs and what to do."`
 	Version versionCommand `cmd:"" help:"Say which version this is."`
@@ -165,8 +167,8 @@ func (c *commands) openCatalog(ctx context.Context, s *streams) (*serve.App, err
 	if err != nil {
 		return nil, err
 	}
-	if !fileExists(config.Database()) {
-		return nil, fmt.Errorf("there is no catalog in %s; name its folder with --data-dir (the demo's is .cadastre), or crawl first: %w", config.DataDir, graph.ErrNotFound)
+	if err := hasCatalog(config); err != nil {
+		return nil, err
 	}
 	return c.open(ctx, s)
 }

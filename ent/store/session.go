@@ -69,6 +69,22 @@ func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
 	return nil
 }
 
+// EndAll ends every session: whoever was signed in signs in again.
+func (s *Sessions) EndAll(ctx context.Context) error {
+	tx, err := s.store.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("end all sessions: %w", unavailable(err))
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	if _, err := bind(s.store.dialect, tx).Session.Delete().Exec(ctx); err != nil {
+		return fmt.Errorf("end all sessions: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("end all sessions: %w", unavailable(err))
+	}
+	return nil
+}
+
 // Find is FindCtx for callers without a context.
 func (s *Sessions) Find(token string) ([]byte, bool, error) {
 	return s.FindCtx(context.Background(), token)

@@ -67,6 +67,8 @@ type App struct {
 	jobsMu sync.Mutex
 	jobs   *river.Client[*sql.Tx]
 	turn   io.Closer // given back when the jobs are stopped
+
+	use io.Closer // the share of the data directory; given back at the end
 }
 
 // system is the principal of what the program does by itself.
@@ -84,7 +86,11 @@ func Open(ctx context.Context, config Config, o Options) (*App, error) {
 	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("open data directory: %w: %w", err, graph.ErrInvalid)
 	}
-	a := &App{config: config, logger: o.Logger, now: o.Now, progress: newBoard(o.Progress)}
+	use, err := shareData(config.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("open data directory: %w", err)
+	}
+	a := &App{config: config, logger: o.Logger, now: o.Now, progress: newBoard(o.Progress), use: use}
 	if err := a.wire(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -103,12 +109,14 @@ func (a *App) Close() error {
 	if a.store != nil {
 		faults = append(faults, a.store.Close())
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, a.use.Close())...)
 }
 
 // LocalPrincipal is who uses the command line: whoever holds the data
 // directory. Nothing is hidden from or forbidden to them.
-func (a *App) LocalPrincipal() graph.Principal {
+func (a *App) LocalPrincipal() graph.Principal { return localPrincipal() }
+
+func localPrincipal() graph.Principal {
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
 		name = u.Username
@@ -196,11 +204,15 @@ func (a *App) record(ctx context.Context, who graph.Principal, e audit.Event) er
 // Somebody who writes log, note and catalog anew is found by a checkpoint that
 // was kept elsewhere, and by nothing here.
 func (a *App) VerifyAudit(ctx context.Context) (audit.Report, error) {
-	head, err := a.store.Head(ctx)
+	return verifyAudit(ctx, a.store)
+}
+
+func verifyAudit(ctx context.Context, s *store.Store) (audit.Report, error) {
+	head, err := s.Head(ctx)
 	if err != nil {
 		return audit.Report{}, err
 	}
-	end, hash, err := a.store.EventsEnd(ctx)
+	end, hash, err := s.EventsEnd(ctx)
 	if errors.Is(err, graph.ErrInvalid) {
 		return audit.Report{Broken: 1, Reason: err.Error()}, nil
 	}
@@ -209,7 +221,7 @@ func (a *App) VerifyAudit(ctx context.Context) (audit.Report, error) {
 	}
 	last, there := graph.Revision(0), audit.Hash{}
 	report := audit.Verify(func(yield func(audit.Event, error) bool) {
-		for e, err := range a.store.Events(ctx) {
+		for e, err := range s.Events(ctx) {
 			last = max(last, e.Revision)
 			if e.Seq == end {
 				there = e.Hash

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -51,12 +52,29 @@ const turnAgain = time.Second
 
 // takeTurn locks the file until it is closed. It is nil while another process
 // holds the lock; one that dies gives it back.
-func takeTurn(path string) (io.Closer, error) {
+func takeTurn(path string) (io.Closer, error) { return lockFile(path, syscall.LOCK_EX) }
+
+// useFile is locked for as long as a process uses a data directory: in common
+// by those that read and write the catalog, and by a restore for itself.
+const useFile = "use.lock"
+
+// shareData holds the data directory against a restore.
+func shareData(dir string) (io.Closer, error) {
+	use, err := lockFile(filepath.Join(dir, useFile), syscall.LOCK_SH)
+	if err == nil && use == nil {
+		err = fmt.Errorf("a backup is being restored into %s; try again when that has ended: %w", dir, graph.ErrUnavailable)
+	}
+	return use, err
+}
+
+// lockFile locks a file in common or for itself until it is closed. It is nil
+// while another process holds it otherwise.
+func lockFile(path string, how int) (io.Closer, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err = syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
 	if err == nil {
 		return file, nil
 	}

@@ -27,8 +27,8 @@ type crawled struct {
 // the program is made of.
 func (a *App) wire(ctx context.Context) error {
 	var err error
-	if a.store, err = store.Open(ctx, store.Config{Path: a.config.Database(), Logger: a.logger, Now: a.now}); err != nil {
-		return fmt.Errorf("open the catalog: %w", err)
+	if a.store, err = a.config.openStore(ctx, store.Config{Logger: a.logger, Now: a.now}); err != nil {
+		return err
 	}
 	if a.policy, err = policy.New(ctx, a.policyConfig()); err != nil {
 		return fmt.Errorf("prepare the policy: %w", err)
@@ -49,6 +49,16 @@ func (a *App) wire(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// openStore opens the catalog where the configuration says that it lies.
+func (c Config) openStore(ctx context.Context, with store.Config) (*store.Store, error) {
+	with.Path = c.Database()
+	s, err := store.Open(ctx, with)
+	if err != nil {
+		return nil, fmt.Errorf("open the catalog: %w", err)
+	}
+	return s, nil
 }
 
 func (a *App) policyConfig() policy.Config {

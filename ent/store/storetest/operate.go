@@ -72,8 +72,11 @@ func states(t *testing.T, open Open) {
 	if diff := cmp.Diff(want, got); diff != "" || got.Bytes < 4096 {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if err := s.Ready(t.Context()); err != nil {
+	if err := errors.Join(s.Ready(t.Context()), s.Sessions().EndAll(t.Context())); err != nil {
 		t.Errorf("ready: %v", err)
+	}
+	if got := must[store.State](t)(s.State(t.Context())); got.Sessions != 0 {
+		t.Errorf("%d sessions outlive their end", got.Sessions)
 	}
 }
 
