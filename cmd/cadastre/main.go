@@ -51,6 +51,7 @@ type commands struct {
 	Sandbox sandboxCommand `cmd:"" help:"Serve the local warehouse alone."`
 
 	Crawl   crawlCommand   `cmd:"" help:"Crawl sources now, and follow the path as far as decisions."`
+	Sources sourcesCommand `cmd:"" help:"List the sources, when each is crawled, and what is being done."`
 	Search  searchCommand  `cmd:"" help:"Search assets and columns."`
 	Lineage lineageCommand `cmd:"" help:"Ask what something is made from and goes into, or analyze SQL."`
 	Tag     tagCommand     `cmd:"" help:"Confirm, reject or withdraw a tag."`
@@ -157,7 +158,7 @@ func (c *commands) open(ctx context.Context, s *streams) (*serve.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return serve.Open(ctx, config, serve.Options{Logger: logger(s.err, config.LogLevel), Progress: s.progress()})
+	return serve.Open(ctx, config, serve.Options{Logger: logger(s.err, config.LogLevel, config.LogFormat), Progress: s.progress(), Version: version})
 }
 
 // openCatalog is open for commands that look at a catalog, or change one: they

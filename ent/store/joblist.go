@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -41,7 +42,7 @@ func jobOf(row *rivertype.JobRow) Job {
 		Subject: subjectOf(row.EncodedArgs), NextAt: row.ScheduledAt.UTC(), Note: row.Output(),
 	}
 	if n := len(row.Errors); n > 0 {
-		job.Error = row.Errors[n-1].Error
+		job.Error = strings.TrimPrefix(row.Errors[n-1].Error, "JobCancelError: ")
 	}
 	if row.AttemptedAt != nil {
 		job.StartedAt = row.AttemptedAt.UTC()
@@ -98,4 +99,21 @@ func (s *Store) Failed(ctx context.Context) ([]Job, error) {
 // sameWork is equal for jobs of one kind and subject.
 func sameWork(row *rivertype.JobRow) string {
 	return row.Kind + "\x00" + subjectOf(row.EncodedArgs)
+}
+
+// Note keeps with a job that runs what its worker tells of it, in JSON; it
+// takes the place of the last.
+func (s *Store) Note(ctx context.Context, id int64, note any) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("note job %d: %w", id, unavailable(err))
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	if _, err := s.queue.JobUpdateTx(ctx, tx, id, &river.JobUpdateParams{Output: note}); err != nil {
+		return fmt.Errorf("note job %d: %w", id, err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("note job %d: %w", id, unavailable(err))
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/api/shape"
@@ -218,15 +219,19 @@ func (f *fake) Verification(_ context.Context, who graph.Principal) (audit.Repor
 }
 
 func (f *fake) Sources(context.Context, graph.Principal) ([]shape.Source, error) {
-	crawled := fakeNow()
+	crawled, hourly, next := fakeNow(), "@hourly", fakeNow().Add(time.Hour)
 	return []shape.Source{
 		{Name: "registry", Platform: "registry", Problems: []string{"the registry refuses the password: look at its configuration"}},
-		{Name: "warehouse", Platform: "bigquery", Assets: 5, CrawledAt: &crawled},
+		{Name: "warehouse", Platform: "bigquery", Assets: 5, CrawledAt: &crawled, Schedule: &hourly, NextCrawlAt: &next},
 	}, f.called("Sources")
 }
 
 func (f *fake) Activity(context.Context, graph.Principal) ([]shape.Activity, error) {
-	return []shape.Activity{{Kind: "crawl", Subject: "warehouse", State: "running", Done: 2, Total: 5}}, f.called("Activity")
+	started, next := fakeNow(), fakeNow().Add(time.Minute)
+	return []shape.Activity{
+		{Kind: "crawl", Subject: "warehouse", State: "running", Done: 2, Total: 5, Attempt: 1, Attempts: 5, StartedAt: &started},
+		{Kind: "analyze", Subject: "registry", State: "retrying", Attempt: 2, Attempts: 5, StartedAt: &started, NextAt: &next, Error: "the worker died"},
+	}, f.called("Activity")
 }
 
 func (f *fake) StartCrawl(_ context.Context, who graph.Principal, source string) error {

@@ -317,59 +317,6 @@ func (a *App) Verification(ctx context.Context, who graph.Principal) (audit.Repo
 	return a.VerifyAudit(ctx)
 }
 
-// Sources returns the configured sources as the principal may know of them.
-func (a *App) Sources(ctx context.Context, who graph.Principal) ([]shape.Source, error) {
-	r, err := a.reader(ctx, who, 0)
-	if err != nil {
-		return nil, err
-	}
-	operates, _, err := a.policy.May(ctx, who, graph.ActionCrawl, graph.Asset{}, nil)
-	if err != nil {
-		return nil, err
-	}
-	out := []shape.Source{}
-	for _, c := range a.sources {
-		visible, err := r.Search(ctx, search.Query{Sources: []string{c.name}, First: 1})
-		if err != nil {
-			return nil, err
-		}
-		s := shape.Source{Name: c.name, Platform: c.platform, Assets: visible.Total, Problems: []string{}}
-		cursor, err := a.store.Cursor(ctx, c.name)
-		if err != nil && !errors.Is(err, graph.ErrNotFound) {
-			return nil, err
-		}
-		if !cursor.CrawledAt.IsZero() {
-			s.CrawledAt = &cursor.CrawledAt
-		}
-		// Problems name assets that may be hidden from others.
-		if operates {
-			if s.Problems, err = a.problems(ctx, c.name); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-// Activity returns the jobs that wait or run.
-func (a *App) Activity(ctx context.Context, _ graph.Principal) ([]shape.Activity, error) {
-	pending, err := a.store.Pending(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := []shape.Activity{}
-	for _, j := range pending {
-		state := "waiting"
-		if j.State == "running" {
-			state = "running"
-		}
-		t := a.progress.get(j.Kind, j.Subject)
-		out = append(out, shape.Activity{Kind: j.Kind, Subject: j.Subject, State: state, Done: t.done, Total: t.total})
-	}
-	return out, nil
-}
-
 // WhoCouldSee tells every way to a column at a revision or time.
 func (a *App) WhoCouldSee(ctx context.Context, who graph.Principal, column graph.Ref, revision graph.Revision, at time.Time) (shape.WhoCouldSee, error) {
 	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {

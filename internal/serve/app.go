@@ -22,6 +22,7 @@ import (
 	"cadastre.dev/cadastre/graph/audit"
 	"cadastre.dev/cadastre/ingest/lineage"
 	"cadastre.dev/cadastre/internal/googlesql"
+	"cadastre.dev/cadastre/internal/serve/watch"
 	"cadastre.dev/cadastre/policy"
 )
 
@@ -45,6 +46,9 @@ type Options struct {
 	Progress Progress
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Version is that of the program, as metrics and traces tell it. Defaults
+	// to unversioned.
+	Version string
 }
 
 // App is the program without its command line: the store, the policy, the
@@ -55,6 +59,7 @@ type App struct {
 	logger   *slog.Logger
 	now      func() time.Time
 	progress *board
+	watch    *watch.Watch
 
 	store     *store.Store
 	policy    *policy.Engine
@@ -90,8 +95,13 @@ func Open(ctx context.Context, config Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open data directory: %w", err)
 	}
-	a := &App{config: config, logger: o.Logger, now: o.Now, progress: newBoard(o.Progress), use: use}
-	if err := a.wire(ctx); err != nil {
+	logger := slog.New(withRequest{o.Logger.Handler()})
+	a := &App{config: config, logger: logger, now: o.Now, progress: newBoard(o.Progress), use: use}
+	err = a.wireWatch(ctx, o.Version)
+	if err == nil {
+		err = a.wire(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -109,7 +119,13 @@ func (a *App) Close() error {
 	if a.store != nil {
 		faults = append(faults, a.store.Close())
 	}
-	return errors.Join(append(faults, a.use.Close())...)
+	if a.watch != nil {
+		faults = append(faults, a.watch.Close())
+	}
+	if err := a.use.Close(); !errors.Is(err, os.ErrClosed) {
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
 }
 
 // LocalPrincipal is who uses the command line: whoever holds the data

@@ -36,6 +36,16 @@ type Config struct {
 	DataDir string `koanf:"data_dir"`
 	// LogLevel is debug, info, warn or error. Defaults to info.
 	LogLevel string `koanf:"log_level"`
+	// LogFormat is text or json: one line or one JSON document an entry.
+	// Defaults to text.
+	LogFormat string `koanf:"log_format"`
+	// TimeZone is that of the schedules, by its name, such as Europe/Berlin.
+	// Defaults to UTC.
+	TimeZone string `koanf:"time_zone"`
+	// Metrics are the numbers for Prometheus.
+	Metrics Metrics `koanf:"metrics"`
+	// Traces are the spans for OpenTelemetry.
+	Traces Traces `koanf:"traces"`
 	// SSO is the identity provider. Without an issuer nobody can sign in, and
 	// `serve` refuses to start.
 	SSO SSO `koanf:"sso"`
@@ -103,7 +113,12 @@ type AudienceConfig struct {
 // SourceConfig is one source; exactly one of its platforms is set.
 type SourceConfig struct {
 	// Name is how assets and the audit log call it.
-	Name     string          `koanf:"name"`
+	Name string `koanf:"name"`
+	// Schedule is when it is crawled: the five fields of cron, such as
+	// "0 * * * *", or @hourly, @daily, @weekly, @monthly, or "@every 15m". A
+	// moment that passed while nothing ran is made up for at the start.
+	// Defaults to only when somebody asks.
+	Schedule string          `koanf:"schedule"`
 	BigQuery *BigQuerySource `koanf:"bigquery"`
 	Registry *RegistrySource `koanf:"registry"`
 }
@@ -241,7 +256,7 @@ func (c Config) withDefaults() Config {
 	c.SSO.GroupsClaim = orDefault(c.SSO.GroupsClaim, "groups")
 	c.Target.Name = orDefault(c.Target.Name, "warehouse")
 	c.Target.Prefix = orDefault(c.Target.Prefix, "views")
-	return c
+	return c.withOperateDefaults()
 }
 
 func orDefault(value, fallback string) string {
@@ -282,6 +297,7 @@ func (c Config) Validate() error {
 	c.validateAudiences(fault)
 	c.validateSources(fault)
 	c.validateVisibility(fault)
+	c.validateOperate(fault)
 	return errors.Join(faults...)
 }
 

@@ -14,7 +14,6 @@ import (
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
-	"cadastre.dev/cadastre/ingest"
 )
 
 // startJobs begins to work the jobs that are due; it does so once, and not
@@ -85,13 +84,21 @@ func lockFile(path string, how int) (io.Closer, error) {
 }
 
 // keepWorking takes over the jobs when the process that works them, such as a
-// command that crawls beside the server, has ended. It returns when ctx ends.
+// command that crawls beside the server, has ended, and makes due what the
+// clock says is. It returns when ctx ends.
 func (a *App) keepWorking(ctx context.Context) {
 	tick := time.NewTicker(turnAgain)
 	defer tick.Stop()
+	var wake time.Time
 	for {
 		if err := a.startJobs(ctx); err != nil && ctx.Err() == nil {
 			a.logger.WarnContext(ctx, "jobs are not worked", "err", err)
+		}
+		if !a.now().Before(wake) {
+			var err error
+			if wake, err = a.makeDue(ctx); err != nil && ctx.Err() == nil {
+				a.logger.WarnContext(ctx, "the schedule is not kept", "err", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -191,20 +198,6 @@ func (a *App) crawlReport(ctx context.Context, who graph.Principal, name string)
 	}
 	report.Problems, err = a.problems(ctx, name)
 	return report, err
-}
-
-// problems returns what went wrong when a source was last crawled and its SQL
-// analyzed.
-func (a *App) problems(ctx context.Context, name string) ([]string, error) {
-	out := []string{}
-	for _, kept := range []string{name, ingest.StatementsOf(name)} {
-		cursor, err := a.store.Cursor(ctx, kept)
-		if err != nil && !errors.Is(err, graph.ErrNotFound) {
-			return nil, err
-		}
-		out = append(out, cursor.Problems...)
-	}
-	return out, nil
 }
 
 // NextRetry puts a job that failed off for one second, two, four and so on:

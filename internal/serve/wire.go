@@ -27,7 +27,7 @@ type crawled struct {
 // the program is made of.
 func (a *App) wire(ctx context.Context) error {
 	var err error
-	if a.store, err = a.config.openStore(ctx, store.Config{Logger: a.logger, Now: a.now}); err != nil {
+	if a.store, err = a.config.openStore(ctx, store.Config{Logger: a.logger, Now: a.now, Observer: storeObserver{a.watch}}); err != nil {
 		return err
 	}
 	if a.policy, err = policy.New(ctx, a.policyConfig()); err != nil {

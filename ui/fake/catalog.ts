@@ -40,7 +40,7 @@ export class Catalog {
   tags: FakeTag[] = makeTags();
   plans: FakePlan[] = [];
   events: FakeEvent[] = [];
-  activity: { kind: string; subject: string; state: string; done: number; total: number }[] = [];
+  activity: { kind: string; subject: string; state: string; done: number; total: number; attempt: number; attempts: number; startedAt: string | null; nextAt: string | null; endedAt: string | null; error: string }[] = [];
   /** "audience asset" for each view that stands. */
   published = new Set<string>();
   head = 41;

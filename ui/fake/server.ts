@@ -92,11 +92,11 @@ const queries = {
     return { ok: true, events: catalog.events.length, broken: null, reason: "" };
   },
   sources: (_: object, { catalog }: Context) => [
-    { name: "warehouse", platform: "bigquery", assets: catalog.assets.filter((a) => a.source === "warehouse").length, crawledAt: catalog.events[0]!.at, problems: [] },
-    { name: "registry", platform: "registry", assets: 3, crawledAt: catalog.events[0]!.at, problems: ["subject payments-value at http://registry.halden.example: field iban has no type; mend the schema there and crawl again"] },
+    { name: "warehouse", platform: "bigquery", assets: catalog.assets.filter((a) => a.source === "warehouse").length, crawledAt: catalog.events[0]!.at, schedule: "@hourly", nextCrawlAt: new Date(Date.parse(catalog.events[0]!.at) + 3_600_000).toISOString(), problems: [] },
+    { name: "registry", platform: "registry", assets: 3, crawledAt: catalog.events[0]!.at, schedule: null, nextCrawlAt: null, problems: ["subject payments-value at http://registry.halden.example: field iban has no type; mend the schema there and crawl again"] },
   ],
   activity: (_: object, { catalog }: Context) => {
-    catalog.activity = catalog.activity.map((a) => ({ ...a, state: "running", done: a.done + 4 })).filter((a) => a.done < a.total);
+    catalog.activity = catalog.activity.map((a) => (a.state === "retrying" || a.state === "failed" ? a : { ...a, state: "running", done: a.done + 4, startedAt: catalog.time(), attempt: 1 })).filter((a) => a.state !== "running" || a.done < a.total);
     return catalog.activity;
   },
 };
@@ -109,7 +109,7 @@ const mutations = {
   undo: ({ id }: { id: string }, { catalog, person }: Context) => undo(catalog, person, id),
   crawl: ({ source }: { source: string }, { catalog, person }: Context) => {
     catalog.allow(person, "crawl");
-    catalog.activity.push({ kind: "crawl", subject: source, state: "waiting", done: 0, total: 12 });
+    catalog.activity.push({ kind: "crawl", subject: source, state: "waiting", done: 0, total: 12, attempt: 0, attempts: 5, startedAt: null, nextAt: null, endedAt: null, error: "" });
     catalog.log(person.id, "crawl", source);
     return queries.sources({}, { catalog, person }).find((s) => s.name === source);
   },

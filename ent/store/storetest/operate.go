@@ -11,8 +11,6 @@ import (
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/search"
 	"github.com/google/go-cmp/cmp"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 )
 
 // dueTimes: what was made due is kept with the transaction, and with it alone.
@@ -67,7 +65,7 @@ func states(t *testing.T, open Open) {
 	now = now.Add(2 * time.Minute)
 	got := must[store.State](t)(s.State(t.Context()))
 	want := store.State{Revision: 1, Events: 1, Sessions: 1, Bytes: got.Bytes, Jobs: map[store.JobsOf]int{
-		{Kind: "crawl", State: rivertype.JobStateAvailable}: 2, {Kind: "decide", State: rivertype.JobStateAvailable}: 1,
+		{Kind: "crawl", State: "available"}: 2, {Kind: "decide", State: "available"}: 1,
 	}}
 	if diff := cmp.Diff(want, got); diff != "" || got.Bytes < 4096 {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -125,71 +123,5 @@ func observed(t *testing.T, open Open) {
 	}
 	if diff := cmp.Diff([]store.Committed{{Revision: 1, Changes: 2, Events: 1}, {}}, w.made); diff != "" {
 		t.Errorf("commits (-want +got):\n%s", diff)
-	}
-}
-
-// refuser works analyses: it gives up those of the source that it is told to.
-type refuser struct {
-	river.WorkerDefaults[store.AnalyzeArgs]
-	mu     sync.Mutex
-	refuse string
-}
-
-func (r *refuser) Work(_ context.Context, j *river.Job[store.AnalyzeArgs]) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if j.Args.Source == r.refuse {
-		return river.JobCancel(errors.New("the SQL is unreadable"))
-	}
-	return nil
-}
-
-// failures: a job that was given up is told until another of its kind and
-// subject succeeds.
-func failures(t *testing.T, open Open) {
-	s := open(t, store.Config{})
-	w := &refuser{refuse: "warehouse"}
-	workers := river.NewWorkers()
-	river.AddWorker(workers, w)
-	client, err := s.NewJobClient(t.Context(), workers, store.JobConfig{})
-	if err == nil {
-		err = client.Start(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := client.StopAndCancel(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	}()
-	work := func(sources ...string) []store.Job {
-		t.Helper()
-		for _, name := range sources {
-			_, err := s.Commit(t.Context(), boss, "due", func(tx *store.Tx) error {
-				return tx.Enqueue(t.Context(), store.AnalyzeArgs{Source: name})
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := s.WaitIdle(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return must[[]store.Job](t)(s.Failed(t.Context()))
-	}
-	if got := work("registry"); len(got) > 0 {
-		t.Errorf("nothing failed, and there is %+v", got)
-	}
-	got := work("warehouse", "registry", "warehouse")
-	if len(got) != 1 || got[0].Kind != "analyze" || got[0].Subject != "warehouse" || got[0].Error != "the SQL is unreadable" && got[0].Error != "JobCancelError: the SQL is unreadable" ||
-		got[0].Attempt != 1 || got[0].EndedAt.IsZero() || got[0].StartedAt.IsZero() || got[0].State != rivertype.JobStateCancelled {
-		t.Errorf("failed are %+v", got)
-	}
-	w.mu.Lock()
-	w.refuse = "registry"
-	w.mu.Unlock()
-	if got := work("warehouse"); len(got) > 0 {
-		t.Errorf("a later success made up for it, and there is %+v", got)
 	}
 }

@@ -49,11 +49,17 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Activity struct {
-		Done    func(childComplexity int) int
-		Kind    func(childComplexity int) int
-		State   func(childComplexity int) int
-		Subject func(childComplexity int) int
-		Total   func(childComplexity int) int
+		Attempt   func(childComplexity int) int
+		Attempts  func(childComplexity int) int
+		Done      func(childComplexity int) int
+		EndedAt   func(childComplexity int) int
+		Error     func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		NextAt    func(childComplexity int) int
+		StartedAt func(childComplexity int) int
+		State     func(childComplexity int) int
+		Subject   func(childComplexity int) int
+		Total     func(childComplexity int) int
 	}
 
 	Asset struct {
@@ -315,11 +321,13 @@ type ComplexityRoot struct {
 	}
 
 	Source struct {
-		Assets    func(childComplexity int) int
-		CrawledAt func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Platform  func(childComplexity int) int
-		Problems  func(childComplexity int) int
+		Assets      func(childComplexity int) int
+		CrawledAt   func(childComplexity int) int
+		Name        func(childComplexity int) int
+		NextCrawlAt func(childComplexity int) int
+		Platform    func(childComplexity int) int
+		Problems    func(childComplexity int) int
+		Schedule    func(childComplexity int) int
 	}
 
 	Span struct {
@@ -481,18 +489,54 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Activity.attempt":
+		if e.ComplexityRoot.Activity.Attempt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.Attempt(childComplexity), true
+	case "Activity.attempts":
+		if e.ComplexityRoot.Activity.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.Attempts(childComplexity), true
 	case "Activity.done":
 		if e.ComplexityRoot.Activity.Done == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Activity.Done(childComplexity), true
+	case "Activity.endedAt":
+		if e.ComplexityRoot.Activity.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.EndedAt(childComplexity), true
+	case "Activity.error":
+		if e.ComplexityRoot.Activity.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.Error(childComplexity), true
 	case "Activity.kind":
 		if e.ComplexityRoot.Activity.Kind == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Activity.Kind(childComplexity), true
+	case "Activity.nextAt":
+		if e.ComplexityRoot.Activity.NextAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.NextAt(childComplexity), true
+	case "Activity.startedAt":
+		if e.ComplexityRoot.Activity.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.StartedAt(childComplexity), true
 	case "Activity.state":
 		if e.ComplexityRoot.Activity.State == nil {
 			break
@@ -1627,6 +1671,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.Name(childComplexity), true
+	case "Source.nextCrawlAt":
+		if e.ComplexityRoot.Source.NextCrawlAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.NextCrawlAt(childComplexity), true
 	case "Source.platform":
 		if e.ComplexityRoot.Source.Platform == nil {
 			break
@@ -1639,6 +1689,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.Problems(childComplexity), true
+	case "Source.schedule":
+		if e.ComplexityRoot.Source.Schedule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.Schedule(childComplexity), true
 
 	case "Span.end":
 		if e.ComplexityRoot.Span.End == nil {
@@ -2596,7 +2652,7 @@ type FacetValue {
 	{Name: "../schema/source.graphql", Input: `extend type Query {
   "The configured sources and how they are."
   sources: [Source!]!
-  "What the program is doing now: jobs that wait or run, oldest first."
+  "What the program is doing now: jobs that wait, run or are tried again, oldest first, and then those that were given up and not made up for since."
   activity: [Activity!]!
 }
 
@@ -2615,6 +2671,10 @@ type Source {
   assets: Int!
   "When it was last crawled to the end; null before that."
   crawledAt: Time
+  "When it is crawled by itself: five fields of cron, or a word such as @hourly; null when only somebody who asks has it crawled."
+  schedule: String
+  "When it is crawled next by itself; null without a schedule."
+  nextCrawlAt: Time
   "What went wrong the last time, what, where and what to do; empty when nothing did."
   problems: [String!]!
 }
@@ -2625,12 +2685,24 @@ type Activity {
   kind: String!
   "What it works on."
   subject: String!
-  "waiting or running."
+  "waiting, running, retrying or failed: given up until somebody makes it due again."
   state: String!
   "How much is done."
   done: Int!
   "How much there is; 0 while it is not known."
   total: Int!
+  "How often it has run, this time included."
+  attempt: Int!
+  "How often it is run at most."
+  attempts: Int!
+  "When it last began to run; null before it ran."
+  startedAt: Time
+  "When it is tried again; null unless it is retrying."
+  nextAt: Time
+  "When it was given up; null unless it failed."
+  endedAt: Time
+  "Why the last run failed; empty if none did, and for those who may not crawl."
+  error: String!
 }
 `, BuiltIn: false},
 	{Name: "../schema/tag.graphql", Input: `extend type Query {
@@ -2732,6 +2804,18 @@ func (ec *executionContext) childFields_Activity(ctx context.Context, field grap
 		return ec.fieldContext_Activity_done(ctx, field)
 	case "total":
 		return ec.fieldContext_Activity_total(ctx, field)
+	case "attempt":
+		return ec.fieldContext_Activity_attempt(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Activity_attempts(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_Activity_startedAt(ctx, field)
+	case "nextAt":
+		return ec.fieldContext_Activity_nextAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_Activity_endedAt(ctx, field)
+	case "error":
+		return ec.fieldContext_Activity_error(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Activity", field.Name)
 }
@@ -3208,6 +3292,10 @@ func (ec *executionContext) childFields_Source(ctx context.Context, field graphq
 		return ec.fieldContext_Source_assets(ctx, field)
 	case "crawledAt":
 		return ec.fieldContext_Source_crawledAt(ctx, field)
+	case "schedule":
+		return ec.fieldContext_Source_schedule(ctx, field)
+	case "nextCrawlAt":
+		return ec.fieldContext_Source_nextCrawlAt(ctx, field)
 	case "problems":
 		return ec.fieldContext_Source_problems(ctx, field)
 	}
@@ -3983,6 +4071,144 @@ func (ec *executionContext) _Activity_total(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Activity_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_attempt(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_attempt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attempt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_attempt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_attempts(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_attempts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attempts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_attempts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_startedAt(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_startedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_startedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_nextAt(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_nextAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_nextAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_endedAt(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_endedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_endedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_error(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_error(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Error, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_error(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Asset_ref(ctx context.Context, field graphql.CollectedField, obj *shape.Asset) (ret graphql.Marshaler) {
@@ -8605,6 +8831,52 @@ func (ec *executionContext) fieldContext_Source_crawledAt(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Source", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _Source_schedule(ctx context.Context, field graphql.CollectedField, obj *shape.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Source_schedule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Schedule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Source_schedule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Source", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Source_nextCrawlAt(ctx context.Context, field graphql.CollectedField, obj *shape.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Source_nextCrawlAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextCrawlAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Source_nextCrawlAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Source", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
 func (ec *executionContext) _Source_problems(ctx context.Context, field graphql.CollectedField, obj *shape.Source) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10980,6 +11252,36 @@ func (ec *executionContext) _Activity(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "total":
 			out.Values[i] = ec._Activity_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "attempt":
+			out.Values[i] = ec._Activity_attempt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "attempts":
+			out.Values[i] = ec._Activity_attempts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startedAt":
+			out.Values[i] = ec._Activity_startedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "nextAt":
+			out.Values[i] = ec._Activity_nextAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "endedAt":
+			out.Values[i] = ec._Activity_endedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "error":
+			out.Values[i] = ec._Activity_error(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -13541,6 +13843,16 @@ func (ec *executionContext) _Source(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "crawledAt":
 			out.Values[i] = ec._Source_crawledAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "schedule":
+			out.Values[i] = ec._Source_schedule(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "nextCrawlAt":
+			out.Values[i] = ec._Source_nextCrawlAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

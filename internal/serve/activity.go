@@ -1,0 +1,191 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+
+	"cadastre.dev/cadastre/ent/store"
+	"cadastre.dev/cadastre/graph"
+	"cadastre.dev/cadastre/graph/api/shape"
+	"cadastre.dev/cadastre/graph/search"
+	"cadastre.dev/cadastre/ingest"
+)
+
+// The states of a job as people see them.
+const (
+	stateWaiting  = "waiting"
+	stateRunning  = "running"
+	stateRetrying = "retrying"
+	stateFailed   = "failed"
+)
+
+func jobState(j store.Job) string {
+	switch j.State {
+	case rivertype.JobStateRunning:
+		return stateRunning
+	case rivertype.JobStateDiscarded, rivertype.JobStateCancelled:
+		return stateFailed
+	}
+	// One that is tried again soon waits like any other in the queue.
+	if j.State == rivertype.JobStateRetryable || j.Error != "" {
+		return stateRetrying
+	}
+	return stateWaiting
+}
+
+// Activity returns the jobs that wait, run or will be tried again, and those
+// that were given up and not made up for.
+func (a *App) Activity(ctx context.Context, who graph.Principal) ([]shape.Activity, error) {
+	operates, _, err := a.allows(ctx, who, graph.ActionCrawl, graph.Asset{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := a.store.Pending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	failed, err := a.store.Failed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []shape.Activity{}
+	for _, j := range append(jobs, failed...) {
+		out = append(out, a.activity(j, operates))
+	}
+	return out, nil
+}
+
+// activity shows one job. Its error names assets that may be hidden from
+// others than those who operate.
+func (a *App) activity(j store.Job, operates bool) shape.Activity {
+	t, here := a.progress.get(j.Kind, j.Subject)
+	if !here && j.State == rivertype.JobStateRunning {
+		// Another process runs it, and notes with the job how far it is.
+		t = tallyOf(j.Note)
+	}
+	out := shape.Activity{
+		Kind: j.Kind, Subject: j.Subject, State: jobState(j), Done: t.Done, Total: t.Total,
+		Attempt: j.Attempt, Attempts: j.Attempts, StartedAt: instant(j.StartedAt), EndedAt: instant(j.EndedAt),
+	}
+	if out.State == stateRetrying {
+		out.NextAt = instant(j.NextAt)
+	}
+	if operates {
+		out.Error = j.Error
+	}
+	return out
+}
+
+func tallyOf(note []byte) (t tally) {
+	_ = json.Unmarshal(note, &t) // what does not read as one is no progress
+	return t
+}
+
+func instant(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+// Sources returns the configured sources as the principal may know of them.
+func (a *App) Sources(ctx context.Context, who graph.Principal) ([]shape.Source, error) {
+	r, err := a.reader(ctx, who, 0)
+	if err != nil {
+		return nil, err
+	}
+	operates, _, err := a.allows(ctx, who, graph.ActionCrawl, graph.Asset{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	next, err := a.nextCrawls(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []shape.Source{}
+	for _, c := range a.sources {
+		visible, err := r.Search(ctx, search.Query{Sources: []string{c.name}, First: 1})
+		if err != nil {
+			return nil, err
+		}
+		s := shape.Source{Name: c.name, Platform: c.platform, Assets: visible.Total, Problems: []string{}}
+		cursor, err := a.store.Cursor(ctx, c.name)
+		if err != nil && !errors.Is(err, graph.ErrNotFound) {
+			return nil, err
+		}
+		s.CrawledAt = instant(cursor.CrawledAt)
+		if at, ok := next[c.name]; ok {
+			s.Schedule, s.NextCrawlAt = a.scheduleOf(c.name), &at
+		}
+		// Problems name assets that may be hidden from others.
+		if operates {
+			if s.Problems, err = a.problems(ctx, c.name); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// nextCrawls is when each source with a schedule is due next.
+func (a *App) nextCrawls(ctx context.Context) (map[string]time.Time, error) {
+	all, err := a.schedules()
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	due, err := a.store.Due(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next := map[string]time.Time{}
+	for _, s := range all {
+		crawl, ok := s.job.(store.CrawlArgs)
+		if !ok {
+			continue
+		}
+		if next[crawl.Source], err = a.nextOf(ctx, s, due); err != nil {
+			return nil, err
+		}
+	}
+	return next, nil
+}
+
+func (a *App) scheduleOf(source string) *string {
+	for _, s := range a.config.Sources {
+		if s.Name == source {
+			return &s.Schedule
+		}
+	}
+	return nil
+}
+
+// problems returns what went wrong when a source was last crawled and its SQL
+// analyzed: what the run itself kept, or else why its job was given up.
+func (a *App) problems(ctx context.Context, name string) ([]string, error) {
+	failed, err := a.store.Failed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []string{}
+	for _, work := range []struct{ kind, kept string }{
+		{store.CrawlArgs{}.Kind(), name}, {store.AnalyzeArgs{}.Kind(), ingest.StatementsOf(name)},
+	} {
+		cursor, err := a.store.Cursor(ctx, work.kept)
+		if err != nil && !errors.Is(err, graph.ErrNotFound) {
+			return nil, err
+		}
+		out = append(out, cursor.Problems...)
+		for _, j := range failed {
+			if len(cursor.Problems) == 0 && j.Kind == work.kind && j.Subject == name && j.EndedAt.After(cursor.CrawledAt) {
+				out = append(out, fmt.Sprintf("%s of %s was given up after %d runs: %s; crawl the source again", work.kind, name, j.Attempt, j.Error))
+			}
+		}
+	}
+	return out, nil
+}
