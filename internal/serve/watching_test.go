@@ -181,8 +181,11 @@ func TestWhatBecameOfAJobIsAWord(t *testing.T) {
 		attempt int
 		want    string
 	}{
-		{nil, 1, "done"}, {river.JobSnooze(0), 5, "put_off"}, {river.JobCancel(graph.ErrDenied), 1, "failed"},
-		{graph.ErrUnavailable, 4, "retried"}, {graph.ErrUnavailable, 5, "failed"},
+		{nil, 1, "done"},
+		{river.JobSnooze(0), 5, "put_off"},
+		{river.JobCancel(graph.ErrDenied), 1, "failed"},
+		{graph.ErrUnavailable, 4, "retried"},
+		{graph.ErrUnavailable, 5, "failed"},
 	} {
 		if got := outcomeOf(test.err, test.attempt, 5); got != test.want {
 			t.Errorf("%v at run %d is %q, want %q", test.err, test.attempt, got, test.want)

@@ -147,8 +147,14 @@ func outcome(err error) string {
 		kind error
 		word string
 	}{
-		{graph.ErrNotFound, "not_found"}, {graph.ErrInvalid, "invalid"}, {graph.ErrDenied, "denied"}, {graph.ErrStale, "stale"},
-		{graph.ErrConflict, "conflict"}, {graph.ErrUnavailable, "unavailable"}, {context.Canceled, "canceled"}, {context.DeadlineExceeded, "timeout"},
+		{graph.ErrNotFound, "not_found"},
+		{graph.ErrInvalid, "invalid"},
+		{graph.ErrDenied, "denied"},
+		{graph.ErrStale, "stale"},
+		{graph.ErrConflict, "conflict"},
+		{graph.ErrUnavailable, "unavailable"},
+		{context.Canceled, "canceled"},
+		{context.DeadlineExceeded, "timeout"},
 	} {
 		if errors.Is(err, k.kind) {
 			return k.word
