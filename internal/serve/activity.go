@@ -25,14 +25,13 @@ const (
 )
 
 func jobState(j store.Job) string {
-	switch j.State {
-	case rivertype.JobStateRunning:
+	switch {
+	case j.State == rivertype.JobStateRunning:
 		return stateRunning
-	case rivertype.JobStateDiscarded, rivertype.JobStateCancelled:
+	case j.State == rivertype.JobStateDiscarded, j.State == rivertype.JobStateCancelled:
 		return stateFailed
-	}
-	// One that is tried again soon waits like any other in the queue.
-	if j.State == rivertype.JobStateRetryable || j.Error != "" {
+	case j.State == rivertype.JobStateRetryable, j.Error != "":
+		// One that is tried again soon waits like any other in the queue.
 		return stateRetrying
 	}
 	return stateWaiting
