@@ -20,7 +20,7 @@ type demoCommand struct {
 func (c *demoCommand) Run(ctx context.Context, all *commands, s *streams) error {
 	options := serve.DemoOptions{
 		DataDir: all.DataDir, Listen: c.Listen, Estate: c.Estate, Worker: os.Getenv("CADASTRE_WORKER__PATH"),
-		Logger: logger(s.err, "warn"), Progress: s.progress(),
+		Logger: logger(s.err, "warn", "text"), Progress: s.progress(),
 		Tell: func(line string) { _, _ = fmt.Fprintln(s.err, line) },
 	}
 	if !c.Exit {

@@ -53,6 +53,7 @@ type commands struct {
 
 	Crawl    crawlCommand    `cmd:"" help:"Crawl sources now, and follow the path as far as decisions; or undo a run."`
 	Token    tokenCommand    `cmd:"" help:"Say which services may push: make, list and revoke tokens."`
+	Sources  sourcesCommand  `cmd:"" help:"List the sources, when each is crawled, and what is being done."`
 	Search   searchCommand   `cmd:"" help:"Search assets and columns."`
 	Show     showCommand     `cmd:"" help:"Show an asset with its columns, tags, owners and views."`
 	Lineage  lineageCommand  `cmd:"" help:"Ask what something is made from and goes into, or analyze SQL."`
@@ -63,6 +64,8 @@ type commands struct {
 	Plan     planCommand     `cmd:"" help:"Compare what the policy wants with what the warehouse has, and save the difference."`
 	Apply    applyCommand    `cmd:"" help:"Approve a plan and apply it exactly as saved."`
 	Audit    auditCommand    `cmd:"" help:"Look at the audit log and verify it."`
+	Backup   backupCommand   `cmd:"" help:"Write the catalog to one file, beside a running server or without one."`
+	Restore  restoreCommand  `cmd:"" help:"Put a backup into a data directory that nobody uses."`
 	Mask     maskCommand     `cmd:"" help:"Apply masking rules to values."`
 	Doctor   doctorCommand   `cmd:"" help:"Say what is missing, what that costs and what to do."`
 	Version  versionCommand  `cmd:"" help:"Say which version this is."`
@@ -164,7 +167,7 @@ func (c *commands) open(ctx context.Context, s *streams) (*serve.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return serve.Open(ctx, config, serve.Options{Logger: logger(s.err, config.LogLevel), Progress: s.progress()})
+	return serve.Open(ctx, config, serve.Options{Logger: logger(s.err, config.LogLevel, config.LogFormat), Progress: s.progress(), Version: version})
 }
 
 // openCatalog is open for commands that look at a catalog, or change one: they
@@ -174,8 +177,8 @@ func (c *commands) openCatalog(ctx context.Context, s *streams) (*serve.App, err
 	if err != nil {
 		return nil, err
 	}
-	if !config.HasCatalog() {
-		return nil, fmt.Errorf("there is no catalog in %s; name its folder with --data-dir (the demo's is .cadastre), or crawl first: %w", config.DataDir, graph.ErrNotFound)
+	if err := hasCatalog(config); err != nil {
+		return nil, err
 	}
 	return c.open(ctx, s)
 }

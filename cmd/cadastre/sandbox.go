@@ -20,7 +20,7 @@ type sandboxServeCommand struct {
 // Run serves until it is told to stop.
 func (c *sandboxServeCommand) Run(ctx context.Context, all *commands, s *streams) error {
 	return serve.Sandbox(ctx, serve.SandboxOptions{
-		Listen: c.Listen, Estate: c.Estate, DataDir: all.DataDir, Logger: logger(s.err, "info"),
+		Listen: c.Listen, Estate: c.Estate, DataDir: all.DataDir, Logger: logger(s.err, "info", "text"),
 		Ready: func(a serve.SandboxAddresses) error {
 			return s.print(newSandboxAnswer(a), func(w io.Writer) {
 				_, _ = fmt.Fprintf(w, "BigQuery\t%s\nregistry\t%s\nsign-in\t%s\n", a.BigQuery, a.Registry, a.Issuer)

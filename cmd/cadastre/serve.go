@@ -22,7 +22,7 @@ func (c *serveCommand) Run(ctx context.Context, all *commands, s *streams) error
 			return err
 		}
 	}
-	app, err := serve.Open(ctx, config, serve.Options{Logger: logger(s.err, config.LogLevel)})
+	app, err := serve.Open(ctx, config, serve.Options{Logger: logger(s.err, config.LogLevel, config.LogFormat), Version: version})
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,9 @@ import (
 // less), and the present revision is returned; or an error, of fn or of the
 // store, and nothing of it is written. Commits wait for each other. fn must
 // not use the Store, only its Tx, and must not keep the Tx.
-func (s *Store) Commit(ctx context.Context, who graph.Principal, why string, fn func(*Tx) error) (graph.Revision, error) {
+func (s *Store) Commit(ctx context.Context, who graph.Principal, why string, fn func(*Tx) error) (at graph.Revision, err error) {
+	ctx, end := s.begin(ctx, "commit")
+	defer func() { end(err) }()
 	tx, err := s.db.begin(ctx, true)
 	if err != nil {
 		return 0, fmt.Errorf("commit %s: %w", why, unavailable(err))
@@ -31,13 +33,13 @@ func (s *Store) Commit(ctx context.Context, who graph.Principal, why string, fn 
 	if err := fn(t); err != nil {
 		return 0, fault(err)
 	}
-	at, err := t.finish(ctx)
-	if err != nil {
+	if at, err = t.finish(ctx); err != nil {
 		return 0, fmt.Errorf("commit %s: %w", why, fault(err))
 	}
 	if err := tx.commit(ctx); err != nil {
 		return 0, fmt.Errorf("commit %s: %w", why, unavailable(err))
 	}
+	t.committed(len(t.counts) > 0)
 	return at, nil
 }
 

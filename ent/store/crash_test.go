@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 	crashtest.Main(m, map[string]func(context.Context) error{
 		"commit":  func(ctx context.Context) error { return commitForever(ctx, at(os.Getenv(victimStore))) },
 		"migrate": func(ctx context.Context) error { return migrateOnce(ctx, at(os.Getenv(victimStore))) },
+		"full":    func(ctx context.Context) error { return backUpOntoAFullDisk(ctx, os.Getenv(victimStore)) },
 		"hang":    func(ctx context.Context) error { return hang(ctx, at(os.Getenv(victimStore))) },
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 )
 
 // database is what differs between SQLite and PostgreSQL: how a handle is
@@ -48,8 +49,9 @@ type transaction interface {
 	rollback()
 }
 
-// queue lists jobs.
+// queue lists jobs, and notes what is told of them.
 type queue interface {
+	JobUpdate(ctx context.Context, id int64, params *river.JobUpdateParams) (*rivertype.JobRow, error)
 	JobList(ctx context.Context, params *river.JobListParams) (*river.JobListResult, error)
 }
 

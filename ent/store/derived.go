@@ -82,7 +82,9 @@ func (r *Reader) changedAt(ctx context.Context, tables ...table) (graph.Revision
 // reader's revision and of what the principal may know. Visibility of the
 // query is the reader's, whatever is set. A root that is hidden is
 // graph.ErrNotFound.
-func (r *Reader) Walk(ctx context.Context, q walk.Query) (walk.Result, error) {
+func (r *Reader) Walk(ctx context.Context, q walk.Query) (result walk.Result, err error) {
+	ctx, end := r.store.begin(ctx, "walk")
+	defer func() { end(err) }()
 	see, err := r.judge(ctx)
 	if err != nil {
 		return walk.Result{}, err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -197,4 +198,39 @@ func FuzzPageAfter(f *testing.F) {
 			t.Errorf("%q does not come back", after)
 		}
 	})
+}
+
+// Where the database has a program of its own for copies, the error says which
+// and how.
+func TestABackupOfAnotherDatabaseSaysHow(t *testing.T) {
+	t.Parallel()
+	err := (&Store{dialect: "postgres"}).Backup(t.Context(), filepath.Join(t.TempDir(), "copy"))
+	var elsewhere *BackupElsewhereError
+	if !errors.As(err, &elsewhere) || elsewhere.Dialect != "postgres" || !errors.Is(err, graph.ErrInvalid) || !strings.Contains(err.Error(), "pg_dump --format=custom") || !strings.Contains(err.Error(), "keys") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestALockIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lock")
+	held, give := make(chan struct{}), make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		ended <- exclusively(t.Context(), path, func() error {
+			close(held)
+			<-give
+			return nil
+		})
+	}()
+	<-held
+	brief, cancel := context.WithTimeout(t.Context(), 3*lockAgain)
+	defer cancel()
+	if err := exclusively(brief, path, func() error { return errors.New("both") }); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while it is held: %v", err)
+	}
+	close(give)
+	if err := errors.Join(<-ended, exclusively(t.Context(), path, func() error { return nil })); err != nil {
+		t.Error(err)
+	}
 }

@@ -172,7 +172,10 @@ func riverConfig(log *slog.Logger, workers *river.Workers, c JobConfig, turn *on
 		Middleware:           []rivertype.Middleware{turn},
 		// Commits hold the writer for as long as they last, and the queue's
 		// own work waits with them.
-		JobCleanerTimeout: time.Minute,
+		JobCleanerTimeout:           time.Minute,
+		CancelledJobRetentionPeriod: keptFailed,
+		DiscardedJobRetentionPeriod: keptFailed,
+		CompletedJobRetentionPeriod: keptDone,
 	}
 }
 
@@ -225,18 +228,6 @@ func (t *turns) take(_ context.Context, key string) (give func(), ok bool, err e
 	}, true, nil
 }
 
-// Job is a job that waits or runs.
-type Job struct {
-	ID   int64
-	Kind string
-	// Subject is the source or plan it is about; empty for none.
-	Subject string
-	State   rivertype.JobState
-	// Attempt counts the runs so far; Error is the last one's.
-	Attempt int
-	Error   string
-}
-
 // Pending returns the jobs that wait, run or will be tried again, oldest
 // first.
 func (s *Store) Pending(ctx context.Context) ([]Job, error) {
@@ -248,11 +239,7 @@ func (s *Store) Pending(ctx context.Context) ([]Job, error) {
 	}
 	jobs := make([]Job, 0, len(found.Jobs))
 	for _, row := range found.Jobs {
-		job := Job{ID: row.ID, Kind: row.Kind, State: row.State, Attempt: row.Attempt, Subject: subjectOf(row.EncodedArgs)}
-		if n := len(row.Errors); n > 0 {
-			job.Error = row.Errors[n-1].Error
-		}
-		jobs = append(jobs, job)
+		jobs = append(jobs, jobOf(row))
 	}
 	return jobs, nil
 }

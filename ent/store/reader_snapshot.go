@@ -17,7 +17,9 @@ import (
 // Snapshot returns all items of the scope that are the principal's to see; the
 // zero scope is the whole catalog. It holds visible assets and what belongs to
 // them, each reduced as its own method reduces it.
-func (r *Reader) Snapshot(ctx context.Context, scope graph.Scope) (graph.Snapshot, error) {
+func (r *Reader) Snapshot(ctx context.Context, scope graph.Scope) (_ graph.Snapshot, err error) {
+	ctx, end := r.store.begin(ctx, "snapshot")
+	defer func() { end(err) }()
 	found := graph.Snapshot{}
 	put := func(i graph.Item, _ span) error {
 		found.Put(i)

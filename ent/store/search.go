@@ -17,7 +17,9 @@ import (
 // know. The newest revision is answered from an index that follows the store;
 // one of the past from an index of its own, which takes longer the first time.
 // Of the asset of a hit ref, kind, source and parent are told.
-func (r *Reader) Search(ctx context.Context, q search.Query) (search.Result, error) {
+func (r *Reader) Search(ctx context.Context, q search.Query) (result search.Result, err error) {
+	ctx, end := r.store.begin(ctx, "search")
+	defer func() { end(err) }()
 	at, err := r.searchedAt(ctx)
 	if err != nil {
 		return search.Result{}, err

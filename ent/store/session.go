@@ -58,6 +58,18 @@ func (s *Sessions) DeleteCtx(ctx context.Context, token string) error {
 	return nil
 }
 
+// EndAll ends every session: whoever was signed in signs in again.
+func (s *Sessions) EndAll(ctx context.Context) error {
+	err := s.store.write(ctx, false, func(rows *gen.Client) error {
+		_, err := rows.Session.Delete().Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("end all sessions: %w", err)
+	}
+	return nil
+}
+
 // Find is FindCtx for callers without a context.
 func (s *Sessions) Find(token string) ([]byte, bool, error) {
 	return s.FindCtx(context.Background(), token)

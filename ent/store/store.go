@@ -31,6 +31,8 @@ type Config struct {
 	// Now is the clock of revisions, events and sessions. Defaults to
 	// time.Now.
 	Now func() time.Time
+	// Observer is told what the store does. Defaults to nobody.
+	Observer Observer
 }
 
 // Store is an open catalog. All its methods may be called concurrently.
@@ -40,11 +42,13 @@ type Store struct {
 	dialect string
 	readers *sql.DB
 	// rows is ent's client over readers.
-	rows    *gen.Client
-	log     *slog.Logger
-	now     func() time.Time
-	catalog string
-	derived derived
+	rows *gen.Client
+	log  *slog.Logger
+	now  func() time.Time
+	// observer may be nil.
+	observer Observer
+	catalog  string
+	derived  derived
 }
 
 // Open opens or makes the store, and brings its tables up to date; an existing
@@ -66,7 +70,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", where, err)
 	}
-	s := &Store{db: db, dialect: db.name(), readers: db.pool(), log: c.Logger, now: c.Now}
+	s := &Store{db: db, dialect: db.name(), readers: db.pool(), log: c.Logger, now: c.Now, observer: c.Observer}
 	s.rows = gen.NewClient(gen.Driver(kinded{entsql.OpenDB(s.dialect, s.readers)}))
 	if err := s.identify(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", where, err), s.Close())

@@ -81,9 +81,7 @@ func (d *postgresDB) close() error {
 }
 
 func (d *postgresDB) backup(context.Context, string) error {
-	at := d.connections.Config().ConnConfig
-	return fmt.Errorf("back up: the catalog is in PostgreSQL, which has tools for that: pg_dump --format=custom --host %s --port %d --username %s --dbname %s --file FILE, and pg_restore to bring it back: %w",
-		at.Host, at.Port, at.User, at.Database, graph.ErrInvalid)
+	return &BackupElsewhereError{d.name()}
 }
 
 // The advisory locks of the program: the first key says what for, the second

@@ -17,6 +17,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
 	_ "modernc.org/sqlite" // the driver
 )
 
@@ -82,7 +83,27 @@ func (d *sqliteDB) name() string { return dialect.SQLite }
 
 func (d *sqliteDB) pool() *sql.DB { return d.readers }
 
-func (d *sqliteDB) queue() queue { return d.jobs }
+func (d *sqliteDB) queue() queue { return sqliteQueue{d.jobs, d} }
+
+// sqliteQueue lists jobs with the readers, and writes in line with commits.
+type sqliteQueue struct {
+	*river.Client[*sql.Tx]
+	db *sqliteDB
+}
+
+// JobUpdate is river.Client.JobUpdate.
+func (q sqliteQueue) JobUpdate(ctx context.Context, id int64, params *river.JobUpdateParams) (*rivertype.JobRow, error) {
+	tx, err := q.db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
+	row, err := q.JobUpdateTx(ctx, tx, id, params)
+	if err != nil {
+		return nil, err
+	}
+	return row, tx.Commit()
+}
 
 func (d *sqliteDB) close() error {
 	var errs []error
@@ -228,42 +249,55 @@ func sqliteDSN(path string, durable, readOnly bool) string {
 }
 
 // migrate brings the tables, and those of the jobs, from the version of
-// the file to the newest. The version stands in the file's header, where no
-// table need exist to read it.
+// the file to the newest; one process does it while others that open the file
+// wait. The version stands in the file's header, where no table need exist to
+// read it.
 func (d *sqliteDB) migrate(ctx context.Context, path string, existed bool, all []migrations.Migration) error {
-	var version int
-	if err := d.writer.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read the version of the tables: %w", fault(err))
-	}
-	if version > len(all) {
-		return fmt.Errorf("the file has version %d of the tables and this program knows up to %d; start the newer program, or restore the copy made before it migrated: %w", version, len(all), graph.ErrConflict)
-	}
 	jobs, err := rivermigrate.New(riversqlite.New(d.writer), &rivermigrate.Config{Logger: quiet(d.log)})
 	if err != nil {
 		return fmt.Errorf("prepare the tables of the jobs: %w", err)
 	}
-	valid, err := jobs.Validate(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("look at the tables of the jobs: %w", fault(err))
+	if _, current, err := d.version(ctx, jobs, len(all)); err != nil || current {
+		return err
 	}
-	if version == len(all) && valid.OK {
-		return nil
-	}
-	if existed {
-		if err := d.backup(ctx, fmt.Sprintf("%s.v%d.bak", path, version)); err != nil {
+	return exclusively(ctx, path+".lock", func() error {
+		version, current, err := d.version(ctx, jobs, len(all))
+		if err != nil || current {
 			return err
 		}
-	}
-	for _, m := range all[version:] {
-		if err := d.migrateTo(ctx, m); err != nil {
-			return fmt.Errorf("migration %s: %w", m.Name, fault(err))
+		if existed {
+			if err := d.backup(ctx, fmt.Sprintf("%s.v%d.bak", path, version)); err != nil {
+				return err
+			}
 		}
-		d.log.InfoContext(ctx, "store migrated", "ref", m.Name)
+		for _, m := range all[version:] {
+			if err := d.migrateTo(ctx, m); err != nil {
+				return fmt.Errorf("migration %s: %w", m.Name, fault(err))
+			}
+			d.log.InfoContext(ctx, "store migrated", "ref", m.Name)
+		}
+		if _, err := jobs.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+			return fmt.Errorf("migrate the tables of the jobs: %w", fault(err))
+		}
+		return nil
+	})
+}
+
+// version reads the version of the tables, and says whether they and
+// those of the jobs are the newest. What a newer program wrote is
+// graph.ErrConflict: tables go forward only.
+func (d *sqliteDB) version(ctx context.Context, jobs *rivermigrate.Migrator[*sql.Tx], newest int) (version int, current bool, err error) {
+	if err := d.writer.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return 0, false, fmt.Errorf("read the version of the tables: %w", fault(err))
 	}
-	if _, err := jobs.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return fmt.Errorf("migrate the tables of the jobs: %w", fault(err))
+	if version > newest {
+		return 0, false, fmt.Errorf("the file has version %d of the tables and this program knows up to %d; start the newer program, or restore the copy made before it migrated: %w", version, newest, graph.ErrConflict)
 	}
-	return nil
+	valid, err := jobs.Validate(ctx, nil)
+	if err != nil {
+		return 0, false, fmt.Errorf("look at the tables of the jobs: %w", err)
+	}
+	return version, version == newest && valid.OK, nil
 }
 
 func (d *sqliteDB) migrateTo(ctx context.Context, m migrations.Migration) error {
@@ -291,14 +325,28 @@ func (d *sqliteDB) backup(ctx context.Context, path string) error {
 	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("back up to %s: %w", path, err)
 	}
-	if _, err := d.writer.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
-		return fmt.Errorf("back up to %s: %w", path, fault(err))
+	if err := d.copy(ctx, part); err != nil {
+		return fmt.Errorf("back up to %s: %w", path, errors.Join(fault(err), os.RemoveAll(part)))
 	}
-	if err := errors.Join(os.Chmod(part, 0o600), os.Rename(part, path)); err != nil {
-		return fmt.Errorf("back up to %s: %w", path, err)
+	if err := os.Rename(part, path); err != nil {
+		return fmt.Errorf("back up to %s: %w", path, errors.Join(err, os.RemoveAll(part)))
 	}
 	d.log.InfoContext(ctx, "store backed up", "ref", path)
 	return nil
+}
+
+// copy writes the store to a new file and waits for the disk.
+func (d *sqliteDB) copy(ctx context.Context, path string) error {
+	// Made first, so that nobody else can open it while it is written.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = d.writer.ExecContext(ctx, "VACUUM INTO ?", path)
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
 }
 
 // maxVariables is how many parameters one statement of SQLite takes.

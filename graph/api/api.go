@@ -35,6 +35,11 @@ type Config struct {
 	// RequestID returns the id under which a request stands in the log.
 	// Defaults to none.
 	RequestID func(ctx context.Context) string
+	// Observe is told that an operation begins, by its kind and the one field
+	// that it asks for, such as "query search" or "query several"; it returns
+	// the context to answer it in, and what is told how it ended, by the kind
+	// of its error alone. Defaults to nobody.
+	Observe func(ctx context.Context, work string) (context.Context, func(error))
 	// Introspection lets clients ask for the schema. Defaults to no.
 	Introspection bool
 	// Complexity is how many fields, lists counted by their size, one
@@ -60,6 +65,9 @@ func New(c Config) http.Handler {
 	if c.RequestID == nil {
 		c.RequestID = func(context.Context) string { return "" }
 	}
+	if c.Observe == nil {
+		c.Observe = func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} }
+	}
 	if c.Complexity == 0 {
 		c.Complexity = 20_000
 	}
@@ -74,6 +82,7 @@ func New(c Config) http.Handler {
 	server.SetDisableSuggestion(true)
 	server.SetErrorPresenter(r.present)
 	server.SetRecoverFunc(r.recovered)
+	server.AroundOperations(r.observe)
 	server.AroundOperations(r.pin)
 	server.Use(extension.FixedComplexityLimit(c.Complexity))
 	server.Use(depthLimit{c.Depth})

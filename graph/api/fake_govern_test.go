@@ -256,18 +256,22 @@ func (f *fake) Broken(context.Context, graph.Principal) *shape.BreakGlass {
 }
 
 func (f *fake) Sources(context.Context, graph.Principal) ([]shape.Source, error) {
-	crawled := fakeNow()
+	crawled, hourly, next := fakeNow(), "@hourly", fakeNow().Add(time.Hour)
 	return []shape.Source{
 		{Name: "registry", Platform: "registry", Problems: []string{"the registry refuses the password: look at its configuration"}, Held: &shape.HeldRemoval{
 			Hash: "0a1b", At: crawled, Total: 5, Examples: []graph.Ref{f.company.Core},
 			Scopes: []shape.HeldScope{{Ends: 5, Of: 8}, {Parent: f.company.Core.Parent(), Ends: 5, Of: 5}},
 		}},
-		{Name: "warehouse", Platform: "bigquery", Assets: 5, CrawledAt: &crawled},
+		{Name: "warehouse", Platform: "bigquery", Assets: 5, CrawledAt: &crawled, Schedule: &hourly, NextCrawlAt: &next},
 	}, f.called("Sources")
 }
 
 func (f *fake) Activity(context.Context, graph.Principal) ([]shape.Activity, error) {
-	return []shape.Activity{{Kind: "crawl", Subject: "warehouse", State: "running", Done: 2, Total: 5}}, f.called("Activity")
+	started, next := fakeNow(), fakeNow().Add(time.Minute)
+	return []shape.Activity{
+		{Kind: "crawl", Subject: "warehouse", State: "running", Done: 2, Total: 5, Attempt: 1, Attempts: 5, StartedAt: &started},
+		{Kind: "analyze", Subject: "registry", State: "retrying", Attempt: 2, Attempts: 5, StartedAt: &started, NextAt: &next, Error: "the worker died"},
+	}, f.called("Activity")
 }
 
 func (f *fake) StartCrawl(_ context.Context, who graph.Principal, source, remove string) error {

@@ -329,51 +329,6 @@ func (a *App) Events(ctx context.Context, who graph.Principal, actor, action, ob
 	return list.Items, list.Next, err
 }
 
-// Activity returns the jobs that wait or run, as the principal may know of
-// them. How far a job is counts what is hidden, so it is told to those who
-// operate the sources alone; a job on a plan is told to those who may see it.
-func (a *App) Activity(ctx context.Context, who graph.Principal) ([]shape.Activity, error) {
-	pending, err := a.store.Pending(ctx)
-	if err != nil {
-		return nil, err
-	}
-	operates, _, err := a.allows(ctx, who, graph.ActionCrawl, graph.Asset{}, nil)
-	if err != nil {
-		return nil, err
-	}
-	out := []shape.Activity{}
-	for _, j := range pending {
-		if _, err := a.planOfJob(ctx, who, j); errors.Is(err, graph.ErrNotFound) {
-			continue
-		} else if err != nil {
-			return nil, err
-		}
-		shown := shape.Activity{Kind: j.Kind, Subject: j.Subject, State: "waiting"}
-		if j.State == "running" {
-			shown.State = "running"
-		}
-		if operates || isPlanJob(j) {
-			t := a.progress.get(j.Kind, j.Subject)
-			shown.Done, shown.Total = t.done, t.total
-		}
-		out = append(out, shown)
-	}
-	return out, nil
-}
-
-func isPlanJob(j store.Job) bool {
-	return j.Kind == store.ApplyArgs{}.Kind() || j.Kind == store.UndoArgs{}.Kind()
-}
-
-// planOfJob returns the plan that a job works on, none where it works on
-// something else.
-func (a *App) planOfJob(ctx context.Context, who graph.Principal, j store.Job) (graph.SavedPlan, error) {
-	if !isPlanJob(j) {
-		return graph.SavedPlan{}, nil
-	}
-	return a.SavedPlan(ctx, who, j.Subject)
-}
-
 // WhoCouldSee tells every way to a column at a revision or time.
 func (a *App) WhoCouldSee(ctx context.Context, who graph.Principal, column graph.Ref, revision graph.Revision, at time.Time) (shape.WhoCouldSee, error) {
 	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {

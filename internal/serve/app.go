@@ -19,6 +19,7 @@ import (
 	"cadastre.dev/cadastre/graph/audit"
 	"cadastre.dev/cadastre/ingest/lineage"
 	"cadastre.dev/cadastre/internal/googlesql"
+	"cadastre.dev/cadastre/internal/serve/watch"
 	"cadastre.dev/cadastre/policy"
 )
 
@@ -40,6 +41,9 @@ type Options struct {
 	Progress Progress
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Version is that of the program, as metrics and traces tell it. Defaults
+	// to unversioned.
+	Version string
 }
 
 // App is the program without its command line: the store, the policy, the
@@ -50,6 +54,7 @@ type App struct {
 	logger   *slog.Logger
 	now      func() time.Time
 	progress *board
+	watch    *watch.Watch
 
 	store     *store.Store
 	policy    *policy.Engine
@@ -66,6 +71,8 @@ type App struct {
 	jobsMu    sync.Mutex
 	jobs      *store.JobClient
 	turn      io.Closer // given back when the jobs are stopped
+
+	use io.Closer // the share of the data directory; given back at the end
 }
 
 // system is the principal of what the program does by itself.
@@ -83,9 +90,18 @@ func Open(ctx context.Context, config Config, o Options) (*App, error) {
 	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("open data directory: %w: %w", err, graph.ErrInvalid)
 	}
-	a := &App{config: config, logger: o.Logger, now: o.Now, progress: newBoard(o.Progress)}
+	use, err := shareData(config.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("open data directory: %w", err)
+	}
+	logger := slog.New(withRequest{o.Logger.Handler()})
+	a := &App{config: config, logger: logger, now: o.Now, progress: newBoard(o.Progress), use: use}
 	a.lookout = newLookout(a)
-	if err := a.wire(ctx); err != nil {
+	err = a.wireWatch(ctx, o.Version)
+	if err == nil {
+		err = a.wire(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
@@ -107,12 +123,20 @@ func (a *App) Close() error {
 	if a.store != nil {
 		faults = append(faults, a.store.Close())
 	}
+	if a.watch != nil {
+		faults = append(faults, a.watch.Close())
+	}
+	if err := a.use.Close(); !errors.Is(err, os.ErrClosed) {
+		faults = append(faults, err)
+	}
 	return errors.Join(faults...)
 }
 
 // LocalPrincipal is who uses the command line: whoever holds the data
 // directory. Nothing is hidden from or forbidden to them.
-func (a *App) LocalPrincipal() graph.Principal {
+func (a *App) LocalPrincipal() graph.Principal { return localPrincipal() }
+
+func localPrincipal() graph.Principal {
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
 		name = u.Username

@@ -30,11 +30,15 @@ type KeptAudit struct {
 // writes all of that anew is found by a checkpoint that was kept elsewhere,
 // and by nothing here.
 func (a *App) VerifyAudit(ctx context.Context, kept KeptAudit) (audit.Report, error) {
-	v := verification{app: a}
+	return verifyAudit(ctx, a.store, kept)
+}
+
+func verifyAudit(ctx context.Context, s *store.Store, kept KeptAudit) (audit.Report, error) {
+	v := verification{store: s}
 	if err := v.read(ctx, kept); err != nil {
 		return audit.Report{}, err
 	}
-	report := audit.Verify(v.watch(a.store.Events(ctx)), v.checkpoints...)
+	report := audit.Verify(v.watch(s.Events(ctx)), v.checkpoints...)
 	report.Checkpoints = int64(len(v.checkpoints))
 	if report.OK {
 		report.Broken, report.Reason = v.beside(report)
@@ -45,7 +49,7 @@ func (a *App) VerifyAudit(ctx context.Context, kept KeptAudit) (audit.Report, er
 
 // verification is one look at the log and what stands beside it.
 type verification struct {
-	app *App
+	store *store.Store
 	// head is the newest revision; end and hash are the note of the log's end,
 	// and noEnd says why it cannot be read.
 	head  graph.Revision
@@ -74,19 +78,19 @@ type verification struct {
 // written meanwhile lies behind it.
 func (v *verification) read(ctx context.Context, kept KeptAudit) error {
 	var err error
-	if v.head, err = v.app.store.Head(ctx); err != nil {
+	if v.head, err = v.store.Head(ctx); err != nil {
 		return err
 	}
-	v.end, v.hash, err = v.app.store.EventsEnd(ctx)
+	v.end, v.hash, err = v.store.EventsEnd(ctx)
 	if errors.Is(err, graph.ErrInvalid) {
 		v.noEnd = err.Error()
 	} else if err != nil {
 		return err
 	}
-	if v.tree, err = v.app.store.Tree(ctx); v.isFault(err) {
+	if v.tree, err = v.store.Tree(ctx); v.isFault(err) {
 		return err
 	}
-	keyed, err := v.app.store.Recorded(ctx, store.EventsIn{Action: actionAuditKey})
+	keyed, err := v.store.Recorded(ctx, store.EventsIn{Action: actionAuditKey})
 	if v.isFault(err) {
 		return err
 	}
@@ -96,7 +100,7 @@ func (v *verification) read(ctx context.Context, kept KeptAudit) error {
 			v.early++
 		}
 	}
-	stored, err := v.app.store.Checkpoints(ctx)
+	stored, err := v.store.Checkpoints(ctx)
 	if err != nil {
 		return err
 	}

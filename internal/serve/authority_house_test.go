@@ -171,14 +171,14 @@ func (c *court) open(a account) *App {
 	ctx := c.t.Context()
 	config := c.config
 	config.DataDir = c.t.TempDir()
-	if err := os.WriteFile(config.databaseFile(), c.template, 0o600); err != nil {
+	if err := os.WriteFile(config.DatabaseFile(), c.template, 0o600); err != nil {
 		c.t.Fatal(err)
 	}
 	minutes := 0
 	app := &App{config: config, logger: slog.New(slog.DiscardHandler), progress: newBoard(nil), policy: c.engine, sources: c.sources()}
 	app.now = func() time.Time { return standingAt().Add(time.Duration(minutes) * time.Minute) }
 	var err error
-	if app.store, err = store.Open(ctx, store.Config{Path: config.databaseFile(), Now: app.now}); err != nil {
+	if app.store, err = store.Open(ctx, store.Config{Path: config.DatabaseFile(), Now: app.now}); err != nil {
 		c.t.Fatal(err)
 	}
 	app.lookout = newLookout(app)

@@ -37,6 +37,16 @@ type Config struct {
 	Database Database `koanf:"database"`
 	// LogLevel is debug, info, warn or error. Defaults to info.
 	LogLevel string `koanf:"log_level"`
+	// LogFormat is text or json: one line or one JSON document an entry.
+	// Defaults to text.
+	LogFormat string `koanf:"log_format"`
+	// TimeZone is that of the schedules, by its name, such as Europe/Berlin.
+	// Defaults to UTC.
+	TimeZone string `koanf:"time_zone"`
+	// Metrics are the numbers for Prometheus.
+	Metrics Metrics `koanf:"metrics"`
+	// Traces are the spans for OpenTelemetry.
+	Traces Traces `koanf:"traces"`
 	// SSO is the identity provider. Without an issuer nobody can sign in, and
 	// `serve` refuses to start.
 	SSO SSO `koanf:"sso"`
@@ -113,7 +123,12 @@ type AudienceConfig struct {
 // SourceConfig is one source; exactly one of its platforms is set.
 type SourceConfig struct {
 	// Name is how assets and the audit log call it.
-	Name     string          `koanf:"name"`
+	Name string `koanf:"name"`
+	// Schedule is when it is crawled: the five fields of cron, such as
+	// "0 * * * *", or @hourly, @daily, @weekly, @monthly, or "@every 15m". A
+	// moment that passed while nothing ran is made up for at the start.
+	// Defaults to only when somebody asks.
+	Schedule string          `koanf:"schedule"`
 	BigQuery *BigQuerySource `koanf:"bigquery"`
 	Registry *RegistrySource `koanf:"registry"`
 	// Removal overrides the general removal for this source, key by key.
@@ -250,7 +265,7 @@ func (c Config) withDefaults() Config {
 	c.Target.Name = orDefault(c.Target.Name, "warehouse")
 	c.Target.Prefix = orDefault(c.Target.Prefix, "views")
 	c.Audit = c.Audit.withDefaults()
-	return c
+	return c.withOperateDefaults()
 }
 
 func orDefault(value, fallback string) string {
@@ -296,6 +311,7 @@ func (c Config) Validate() error {
 	c.Removal.validate(fault, "removal")
 	c.Push.validate(fault)
 	c.History.validate(fault)
+	c.validateOperate(fault)
 	return errors.Join(faults...)
 }
 

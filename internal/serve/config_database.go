@@ -24,16 +24,16 @@ type Database struct {
 	Keys string `koanf:"keys"`
 }
 
-// databaseFile is the SQLite file that holds the catalog where no other
+// DatabaseFile is the SQLite file that holds the catalog where no other
 // database is configured. It is there once the catalog was opened.
-func (c Config) databaseFile() string { return filepath.Join(c.DataDir, databaseFile) }
+func (c Config) DatabaseFile() string { return filepath.Join(c.DataDir, databaseFile) }
 
 // HasCatalog says whether there may be a catalog to look at. It makes none.
 func (c Config) HasCatalog() bool {
 	if c.Database.URL != "" {
 		return true
 	}
-	info, err := os.Stat(c.databaseFile())
+	info, err := os.Stat(c.DatabaseFile())
 	return err == nil && !info.IsDir()
 }
 
@@ -43,10 +43,15 @@ func (c Config) keysFolder() string {
 }
 
 // openStore opens the configured database.
-func (a *App) openStore(ctx context.Context) (*store.Store, error) {
-	url, err := resolveSecret(a.config.Database.URL)
-	if err != nil {
-		return nil, fmt.Errorf("database.url: %w", err)
+func (c Config) openStore(ctx context.Context, with store.Config) (*store.Store, error) {
+	var err error
+	if with.URL, err = resolveSecret(c.Database.URL); err != nil {
+		return nil, fmt.Errorf("open the catalog: database.url: %w", err)
 	}
-	return store.Open(ctx, store.Config{Path: a.config.databaseFile(), URL: url, Logger: a.logger, Now: a.now})
+	with.Path = c.DatabaseFile()
+	s, err := store.Open(ctx, with)
+	if err != nil {
+		return nil, fmt.Errorf("open the catalog: %w", err)
+	}
+	return s, nil
 }

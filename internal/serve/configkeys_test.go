@@ -24,6 +24,10 @@ url: https://catalog.lumen.example
 data_dir: /var/lib/cadastre
 database: {url: "env:DATABASE_URL", keys: /etc/cadastre/keys}
 log_level: debug
+log_format: json
+time_zone: Europe/Berlin
+metrics: {listen: "0.0.0.0:9464", token: "env:M"}
+traces: {endpoint: "http://127.0.0.1:4318", token: "env:T", percent: 50}
 sso: {issuer: "https://id.example", client_id: c, client_secret: "env:SECRET", groups_claim: roles, scopes: [groups, offline]}
 policy:
   bundle: /etc/cadastre/policy
@@ -32,8 +36,8 @@ policy:
   visibility: [{groups: [all@lumen.example], visibility: discoverable, where: {kind: [topic]}}]
 audiences: [{name: analysts, title: Analysts, groups: [analysts@lumen.example], purpose: analytics}]
 sources:
-  - {name: warehouse, bigquery: {projects: [p], datasets: ["raw*"], exclude: [tmp], endpoint: "http://127.0.0.1:1", token: "file:/t", owners: {otto: "user:otto@lumen.example"}}, removal: {threshold: 0.3, least: 7}}
-  - {name: registry, registry: {url: "http://127.0.0.1:2", cluster: "kafka:9092", topics: [a.b], tables: {a.b: p.raw.a}, labels: {PII: user}, owners: {otto: "user:otto@lumen.example"}, user: u, password: "env:P"}, removal: {threshold: 1, least: 2}}
+  - {name: warehouse, schedule: "15 3 * * *", bigquery: {projects: [p], datasets: ["raw*"], exclude: [tmp], endpoint: "http://127.0.0.1:1", token: "file:/t", owners: {otto: "user:otto@lumen.example"}}, removal: {threshold: 0.3, least: 7}}
+  - {name: registry, schedule: "@every 15m", registry: {url: "http://127.0.0.1:2", cluster: "kafka:9092", topics: [a.b], tables: {a.b: p.raw.a}, labels: {PII: user}, owners: {otto: "user:otto@lumen.example"}, user: u, password: "env:P"}, removal: {threshold: 1, least: 2}}
 target: {name: w, project: p, sources: [warehouse], datasets: [raw], prefix: v, home: US, publisher: pub@lumen.example, endpoint: "http://127.0.0.1:1", token: "file:/t"}
 worker: {path: /usr/bin/w, processes: 3, memory_mib: 512}
 removal: {threshold: 0.5, least: 9}
@@ -166,12 +170,20 @@ func TestEachKeyIsDocumented(t *testing.T) {
 	if err != nil || !strings.Contains(string(page), "internal/serve/config.go") || !strings.Contains(string(page), environmentPrefix+"A__B") {
 		t.Errorf("docs/cli.md does not tell where keys are documented and how they are set: %v", err)
 	}
-	source, err := os.ReadFile("config.go")
+	var source strings.Builder
+	files, err := filepath.Glob("config*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"Config", "SSO", "Policy", "BigQuerySource", "RegistrySource", "Target", "Worker"} {
-		_, body, ok := strings.Cut(string(source), "type "+name+" struct {")
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(text)
+	}
+	for _, name := range []string{"Config", "SSO", "Policy", "BigQuerySource", "RegistrySource", "Target", "Worker", "Metrics", "Traces"} {
+		_, body, ok := strings.Cut(source.String(), "type "+name+" struct {")
 		if !ok {
 			t.Errorf("there is no %s", name)
 			continue

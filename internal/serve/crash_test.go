@@ -367,7 +367,7 @@ func (h *house) killPlan(phase *crashtest.Phase, id string, end graph.PlanState,
 	}
 	for i, inside := 0, true; i < 4 && inside && phase.More(); i++ {
 		_, inside = phase.Strike(h.t, "plan", asVictim(h.t, h.app().config), victimPlan+"="+id)
-		beside, err := h.app().openStore(h.t.Context())
+		beside, err := h.app().config.openStore(h.t.Context(), store.Config{})
 		if err != nil {
 			h.t.Fatal(err)
 		}

@@ -56,7 +56,11 @@ func guard(next http.Handler, logger *slog.Logger) http.Handler {
 		started := time.Now()
 		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		protected.ServeHTTP(recorder, r.WithContext(context.WithValue(r.Context(), requestKey, id)))
-		logger.DebugContext(r.Context(), "request", "request", id, "method", r.Method, "path", r.URL.Path, "status", recorder.status, "dur", time.Since(started))
+		level := slog.LevelDebug
+		if recorder.status >= http.StatusInternalServerError && r.Context().Err() == nil {
+			level = slog.LevelWarn
+		}
+		logger.Log(r.Context(), level, "request", "request", id, "method", r.Method, "path", r.URL.Path, "status", recorder.status, "dur", time.Since(started))
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
-	"cadastre.dev/cadastre/ingest"
 )
 
 // startJobs begins to work the jobs that are due; it does so once, and, where
@@ -55,17 +55,32 @@ func (a *App) takeTurn() (io.Closer, error) {
 	if a.config.Database.URL != "" {
 		return io.NopCloser(nil), nil
 	}
-	return lockFile(a.path(turnFile))
+	return lockFile(a.path(turnFile), syscall.LOCK_EX)
 }
 
 // lockFile locks the file until it is closed. It is nil while another process
 // holds the lock; one that dies gives it back.
-func lockFile(path string) (io.Closer, error) {
+// useFile is locked for as long as a process uses a data directory: in common
+// by those that read and write the catalog, and by a restore for itself.
+const useFile = "use.lock"
+
+// shareData holds the data directory against a restore.
+func shareData(dir string) (io.Closer, error) {
+	use, err := lockFile(filepath.Join(dir, useFile), syscall.LOCK_SH)
+	if err == nil && use == nil {
+		err = fmt.Errorf("a backup is being restored into %s; try again when that has ended: %w", dir, graph.ErrUnavailable)
+	}
+	return use, err
+}
+
+// lockFile locks a file in common or for itself until it is closed. It is nil
+// while another process holds it otherwise.
+func lockFile(path string, how int) (io.Closer, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	err = syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
 	if err == nil {
 		return file, nil
 	}
@@ -76,13 +91,21 @@ func lockFile(path string) (io.Closer, error) {
 }
 
 // keepWorking takes over the jobs when the process that works them, such as a
-// command that crawls beside the server, has ended. It returns when ctx ends.
+// command that crawls beside the server, has ended, and makes due what the
+// clock says is. It returns when ctx ends.
 func (a *App) keepWorking(ctx context.Context) {
 	tick := time.NewTicker(turnAgain)
 	defer tick.Stop()
+	var wake time.Time
 	for {
 		if err := a.startJobs(ctx); err != nil && ctx.Err() == nil {
 			a.logger.WarnContext(ctx, "jobs are not worked", "err", err)
+		}
+		if !a.now().Before(wake) {
+			var err error
+			if wake, err = a.makeDue(ctx); err != nil && ctx.Err() == nil {
+				a.logger.WarnContext(ctx, "the schedule is not kept", "err", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -215,20 +238,6 @@ func (a *App) crawlReport(ctx context.Context, who graph.Principal, name string)
 	}
 	report.Problems, err = a.problems(ctx, name)
 	return report, err
-}
-
-// problems returns what went wrong when a source was last crawled and its SQL
-// analyzed.
-func (a *App) problems(ctx context.Context, name string) ([]string, error) {
-	out := []string{}
-	for _, kept := range []string{name, ingest.StatementsOf(name)} {
-		cursor, err := a.store.Cursor(ctx, kept)
-		if err != nil && !errors.Is(err, graph.ErrNotFound) {
-			return nil, err
-		}
-		out = append(out, cursor.Problems...)
-	}
-	return out, nil
 }
 
 // NextRetry puts a job that failed off for one second, two, four and so on:

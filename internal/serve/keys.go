@@ -17,6 +17,9 @@ import (
 
 const keysFolder = "keys"
 
+// keySuffix ends the name of a key's file.
+const keySuffix = ".key"
+
 // keyBytes is the length of a masking key: that of the hash it keys
 // (RFC 2104, section 3).
 const keyBytes = 32
@@ -31,7 +34,7 @@ func (k keyFolder) Key(ctx context.Context, id string) ([]byte, error) {
 	if !isIdentifier(id) {
 		return nil, fmt.Errorf("key %q: an id is a word of a-z, 0-9 and _: %w", id, graph.ErrInvalid)
 	}
-	name := filepath.Join(string(k), id+".key")
+	name := filepath.Join(string(k), id+keySuffix)
 	key, err := os.ReadFile(name)
 	switch {
 	case err == nil && len(key) == keyBytes:

@@ -50,11 +50,12 @@ func (a *App) crawl(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = ingest.Run(ctx, source, crawlCatalog{a, store.AnalyzeArgs{Source: name}, fenced}, ingest.RunConfig{
+	report, err := ingest.Run(ctx, source, crawlCatalog{a, store.AnalyzeArgs{Source: name}, fenced}, ingest.RunConfig{
 		Removal: a.removalOf(name), Allowed: allowed,
 		Progress: func(p ingest.Progress) { a.progress.set("crawl", name, p.Assets, 0) },
 		Now:      a.now, Logger: a.logger,
 	})
+	a.crawlSeen(name, report)
 	return err
 }
 
@@ -166,7 +167,22 @@ func job[T river.JobArgs](a *App, kind string, do func(context.Context, T) error
 // Work does the job. What cannot succeed by trying again is given up at once:
 // it is told where people look, and the next crawl or plan begins anew.
 func (w *jobWorker[T]) Work(ctx context.Context, j *river.Job[T]) error {
+	source := "" // the subject of other jobs is a plan, of which there are many
+	switch args := any(j.Args).(type) {
+	case store.CrawlArgs:
+		source = args.Source
+	case store.AnalyzeArgs:
+		source = args.Source
+	}
+	ctx, ended := w.app.watch.Job(ctx, w.kind, source, j.Attempt)
+	err := w.work(ctx, j)
+	ended(outcomeOf(err, j.Attempt, j.MaxAttempts), err)
+	return err
+}
+
+func (w *jobWorker[T]) work(ctx context.Context, j *river.Job[T]) error {
 	started := w.app.now()
+	w.app.progress.begin(w.kind, subjectOf(j.Args), w.app.noteProgress(ctx, j.ID))
 	err := w.do(ctx, j.Args)
 	w.app.progress.clear(w.kind, subjectOf(j.Args))
 	if err == nil {

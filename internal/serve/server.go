@@ -39,6 +39,13 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 	if err := a.startJobs(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	watching, blind := context.WithCancel(ctx)
+	defer blind()
+	watched, err := a.serveMetrics(watching)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { blind(); <-watched }()
 	working, rest := context.WithCancel(ctx)
 	var keeper sync.WaitGroup
 	keeper.Go(func() { a.keepWorking(working) })
@@ -80,7 +87,7 @@ func (a *App) warm(ctx context.Context) {
 }
 
 // Handler is all that is served: the API and the app for those who are signed
-// in, signing in, and a sign of life.
+// in, signing in, a sign of life, and whether the program can serve.
 func (a *App) Handler() (http.Handler, error) {
 	secret, err := resolveSecret(a.config.SSO.ClientSecret)
 	if err != nil {
@@ -97,7 +104,7 @@ func (a *App) Handler() (http.Handler, error) {
 	sessions.ErrorFunc = s.sessionLost
 	graphql := api.New(api.Config{
 		Catalog: apiCatalog{a}, Governor: a, Tagger: a, Describer: a, Planner: a, Auditor: a, Operator: a, Undoer: a, Administrator: a, Glass: s.glass,
-		Principal: signedInAs, RequestID: requestID, Logger: a.logger,
+		Principal: signedInAs, RequestID: requestID, Logger: a.logger, Observe: a.observeAPI,
 	})
 	signedIn := http.NewServeMux()
 	s.routes(signedIn)
@@ -106,13 +113,14 @@ func (a *App) Handler() (http.Handler, error) {
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", a.serveReady)
 	mux.Handle("/graphql", sessions.LoadAndSave(signedIn))
 	mux.Handle("/auth/", sessions.LoadAndSave(signedIn))
 	mux.Handle(pushPath, a.pushHandler())
 	mux.Handle("GET /audit/export", sessions.LoadAndSave(signedIn))
 	mux.Handle("GET /audit/checkpoint", sessions.LoadAndSave(signedIn))
 	mux.Handle("/", serveUI(ui.Files(), ui.Built()))
-	return guard(mux, a.logger), nil
+	return a.watch.Requests(guard(a.watch.Routes(mux), a.logger)), nil
 }
 
 // signedIn records who signed in, and who was refused: of those, and of all

@@ -26,9 +26,17 @@ func (a *App) Sources(ctx context.Context, who graph.Principal) ([]shape.Source,
 	if err != nil {
 		return nil, err
 	}
+	next, err := a.nextCrawls(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := []shape.Source{}
 	for _, c := range a.sources {
-		out = append(out, shape.Source{Name: c.name, Platform: c.platform})
+		s := shape.Source{Name: c.name, Platform: c.platform}
+		if at, ok := next[c.name]; ok {
+			s.Schedule, s.NextCrawlAt = a.scheduleOf(c.name), &at
+		}
+		out = append(out, s)
 	}
 	for _, name := range pushed {
 		out = append(out, shape.Source{Name: name, Platform: platformPush})
@@ -56,9 +64,7 @@ func (a *App) describeSource(ctx context.Context, r *store.Reader, s *shape.Sour
 	if err != nil && !errors.Is(err, graph.ErrNotFound) {
 		return err
 	}
-	if !cursor.CrawledAt.IsZero() {
-		s.CrawledAt = &cursor.CrawledAt
-	}
+	s.CrawledAt = instant(cursor.CrawledAt)
 	if !operates {
 		return nil
 	}

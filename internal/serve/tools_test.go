@@ -114,7 +114,7 @@ func TestTheBoardKeepsEachJobApart(t *testing.T) {
 			subject := fmt.Sprint("source", i)
 			for done := range 101 {
 				b.set("crawl", subject, done, 100)
-				if got := b.get("crawl", subject); got != (tally{done, 100}) {
+				if got, here := b.get("crawl", subject); !here || got != (tally{done, 100}) {
 					t.Errorf("%s is at %+v, told %d", subject, got, done)
 				}
 			}
@@ -129,7 +129,7 @@ func TestTheBoardKeepsEachJobApart(t *testing.T) {
 		if i%2 == 0 {
 			want = tally{}
 		}
-		if got := b.get("crawl", fmt.Sprint("source", i)); got != want {
+		if got, here := b.get("crawl", fmt.Sprint("source", i)); got != want || here != (i%2 != 0) {
 			t.Errorf("source%d is left at %+v, want %+v", i, got, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 
+	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/ingest"
 	bigquerysource "cadastre.dev/cadastre/ingest/bigquery"
@@ -26,8 +27,8 @@ type crawled struct {
 // the program is made of.
 func (a *App) wire(ctx context.Context) error {
 	var err error
-	if a.store, err = a.openStore(ctx); err != nil {
-		return fmt.Errorf("open the catalog: %w", err)
+	if a.store, err = a.config.openStore(ctx, store.Config{Logger: a.logger, Now: a.now, Observer: storeObserver{a.watch}}); err != nil {
+		return err
 	}
 	if a.policy, err = policy.New(ctx, a.policyConfig()); err != nil {
 		return fmt.Errorf("prepare the policy: %w", err)

@@ -46,7 +46,7 @@ export class Catalog {
   tokens: FakeToken[] = [];
   /** The removal that the registry holds back; null once it was allowed. */
   held: { hash: string; at: string; scopes: { parent: string | null; ends: number; of: number }[]; total: number; examples: string[]; allowedBy: string | null } | null = null;
-  activity: { kind: string; subject: string; state: string; done: number; total: number }[] = [];
+  activity: { kind: string; subject: string; state: string; done: number; total: number; attempt: number; attempts: number; startedAt: string | null; nextAt: string | null; endedAt: string | null; error: string }[] = [];
   /** "audience asset" for each view that stands. */
   published = new Set<string>();
   /** Until when and why somebody sees everything, by their address. */

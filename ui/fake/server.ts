@@ -128,9 +128,9 @@ const queries = {
     return { key: "cadastre/halden+1a2b3c4d+AbCd", problem: "", checkpoint: { size: 1, at: catalog.events[0]!.at, note: "cadastre/halden\n1\nq1w2e3r4\n\n— cadastre/halden GisoTQ==\n" } };
   },
   sources: (_: object, { catalog }: Context) => [
-    { name: "warehouse", platform: "bigquery", assets: catalog.assets.filter((a) => a.source === "warehouse").length, crawledAt: catalog.events[0]!.at, problems: [], held: null },
-    { name: "registry", platform: "registry", assets: 3, crawledAt: catalog.events[0]!.at, problems: ["subject payments-value at http://registry.halden.example: field iban has no type; mend the schema there and crawl again"], held: catalog.held },
-    ...catalog.tokens.flatMap((k) => k.sources).map((name) => ({ name, platform: "push", assets: 0, crawledAt: null, problems: [], held: null })),
+    { name: "warehouse", platform: "bigquery", assets: catalog.assets.filter((a) => a.source === "warehouse").length, crawledAt: catalog.events[0]!.at, schedule: "@hourly", nextCrawlAt: new Date(Date.parse(catalog.events[0]!.at) + 3_600_000).toISOString(), problems: [], held: null },
+    { name: "registry", platform: "registry", assets: 3, crawledAt: catalog.events[0]!.at, schedule: null, nextCrawlAt: null, problems: ["subject payments-value at http://registry.halden.example: field iban has no type; mend the schema there and crawl again"], held: catalog.held },
+    ...catalog.tokens.flatMap((k) => k.sources).map((name) => ({ name, platform: "push", assets: 0, crawledAt: null, schedule: null, nextCrawlAt: null, problems: [], held: null })),
   ],
   runs: ({ source, first }: { source: string; first: number }, { catalog, person }: Context) => {
     catalog.allow(person, "crawl");
@@ -142,7 +142,7 @@ const queries = {
     return [...catalog.tokens].reverse();
   },
   activity: (_: object, { catalog }: Context) => {
-    catalog.activity = catalog.activity.map((a) => ({ ...a, state: "running", done: a.done + 4 })).filter((a) => a.done < a.total);
+    catalog.activity = catalog.activity.map((a) => (a.state === "retrying" || a.state === "failed" ? a : { ...a, state: "running", done: a.done + 4, startedAt: catalog.time(), attempt: 1 })).filter((a) => a.state !== "running" || a.done < a.total);
     return catalog.activity;
   },
 };
@@ -180,7 +180,7 @@ const mutations = {
       catalog.log(person.id, "allow_removal", source);
       catalog.held = null;
     }
-    catalog.activity.push({ kind: "crawl", subject: source, state: "waiting", done: 0, total: 12 });
+    catalog.activity.push({ kind: "crawl", subject: source, state: "waiting", done: 0, total: 12, attempt: 0, attempts: 5, startedAt: null, nextAt: null, endedAt: null, error: "" });
     catalog.log(person.id, "crawl", source);
     return queries.sources({}, { catalog, person }).find((s) => s.name === source);
   },

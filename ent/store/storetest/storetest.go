@@ -84,6 +84,9 @@ func Run(t *testing.T, open Open) {
 		{"the ledger names its policy", theLedgerNamesItsPolicy},
 		{"revisions by number", revisionsByNumber},
 		{"no update is lost", noUpdateIsLost},
+		{"what was due", dueTimes},
+		{"state", states},
+		{"what is observed", observed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

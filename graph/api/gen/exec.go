@@ -51,11 +51,17 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Activity struct {
-		Done    func(childComplexity int) int
-		Kind    func(childComplexity int) int
-		State   func(childComplexity int) int
-		Subject func(childComplexity int) int
-		Total   func(childComplexity int) int
+		Attempt   func(childComplexity int) int
+		Attempts  func(childComplexity int) int
+		Done      func(childComplexity int) int
+		EndedAt   func(childComplexity int) int
+		Error     func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		NextAt    func(childComplexity int) int
+		StartedAt func(childComplexity int) int
+		State     func(childComplexity int) int
+		Subject   func(childComplexity int) int
+		Total     func(childComplexity int) int
 	}
 
 	AnnotatePayload struct {
@@ -444,12 +450,14 @@ type ComplexityRoot struct {
 	}
 
 	Source struct {
-		Assets    func(childComplexity int) int
-		CrawledAt func(childComplexity int) int
-		Held      func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Platform  func(childComplexity int) int
-		Problems  func(childComplexity int) int
+		Assets      func(childComplexity int) int
+		CrawledAt   func(childComplexity int) int
+		Held        func(childComplexity int) int
+		Name        func(childComplexity int) int
+		NextCrawlAt func(childComplexity int) int
+		Platform    func(childComplexity int) int
+		Problems    func(childComplexity int) int
+		Schedule    func(childComplexity int) int
 	}
 
 	Span struct {
@@ -659,18 +667,54 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Activity.attempt":
+		if e.ComplexityRoot.Activity.Attempt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.Attempt(childComplexity), true
+	case "Activity.attempts":
+		if e.ComplexityRoot.Activity.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.Attempts(childComplexity), true
 	case "Activity.done":
 		if e.ComplexityRoot.Activity.Done == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Activity.Done(childComplexity), true
+	case "Activity.endedAt":
+		if e.ComplexityRoot.Activity.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.EndedAt(childComplexity), true
+	case "Activity.error":
+		if e.ComplexityRoot.Activity.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.Error(childComplexity), true
 	case "Activity.kind":
 		if e.ComplexityRoot.Activity.Kind == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Activity.Kind(childComplexity), true
+	case "Activity.nextAt":
+		if e.ComplexityRoot.Activity.NextAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.NextAt(childComplexity), true
+	case "Activity.startedAt":
+		if e.ComplexityRoot.Activity.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Activity.StartedAt(childComplexity), true
 	case "Activity.state":
 		if e.ComplexityRoot.Activity.State == nil {
 			break
@@ -2346,6 +2390,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.Name(childComplexity), true
+	case "Source.nextCrawlAt":
+		if e.ComplexityRoot.Source.NextCrawlAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.NextCrawlAt(childComplexity), true
 	case "Source.platform":
 		if e.ComplexityRoot.Source.Platform == nil {
 			break
@@ -2358,6 +2408,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Source.Problems(childComplexity), true
+	case "Source.schedule":
+		if e.ComplexityRoot.Source.Schedule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Source.Schedule(childComplexity), true
 
 	case "Span.end":
 		if e.ComplexityRoot.Span.End == nil {
@@ -3646,7 +3702,7 @@ type FacetValue {
 	{Name: "../schema/source.graphql", Input: `extend type Query {
   "The configured sources and how they are."
   sources: [Source!]!
-  "What the program is doing now: jobs that wait or run, oldest first. A job on a plan shows to those who may see the plan."
+  "What the program is doing now: jobs that wait, run or are tried again, oldest first, and then those that were given up and not made up for since. A job on a plan shows to those who may see the plan."
   activity: [Activity!]!
 }
 
@@ -3665,6 +3721,10 @@ type Source {
   assets: Int!
   "When it was last crawled to the end, or pushed; null before that."
   crawledAt: Time
+  "When it is crawled by itself: five fields of cron, or a word such as @hourly; null when only somebody who asks has it crawled."
+  schedule: String
+  "When it is crawled next by itself; null without a schedule."
+  nextCrawlAt: Time
   "What went wrong the last time, what, where and what to do; empty when nothing did."
   problems: [String!]!
   "The removal that the last run held back, because it is larger than what may end unasked; null where none waits. For those who may crawl."
@@ -3703,12 +3763,24 @@ type Activity {
   kind: String!
   "What it works on."
   subject: String!
-  "waiting or running."
+  "waiting, running, retrying or failed: given up until somebody makes it due again."
   state: String!
   "How much is done; of a crawl told to those who may crawl alone, for it counts what is hidden, and else 0."
   done: Int!
   "How much there is; 0 while it is not known."
   total: Int!
+  "How often it has run, this time included."
+  attempt: Int!
+  "How often it is run at most."
+  attempts: Int!
+  "When it last began to run; null before it ran."
+  startedAt: Time
+  "When it is tried again; null unless it is retrying."
+  nextAt: Time
+  "When it was given up; null unless it failed."
+  endedAt: Time
+  "Why the last run failed; empty if none did, and for those who may not crawl."
+  error: String!
 }
 `, BuiltIn: false},
 	{Name: "../schema/tag.graphql", Input: `extend type Query {
@@ -3950,6 +4022,18 @@ func (ec *executionContext) childFields_Activity(ctx context.Context, field grap
 		return ec.fieldContext_Activity_done(ctx, field)
 	case "total":
 		return ec.fieldContext_Activity_total(ctx, field)
+	case "attempt":
+		return ec.fieldContext_Activity_attempt(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Activity_attempts(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_Activity_startedAt(ctx, field)
+	case "nextAt":
+		return ec.fieldContext_Activity_nextAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_Activity_endedAt(ctx, field)
+	case "error":
+		return ec.fieldContext_Activity_error(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Activity", field.Name)
 }
@@ -4656,6 +4740,10 @@ func (ec *executionContext) childFields_Source(ctx context.Context, field graphq
 		return ec.fieldContext_Source_assets(ctx, field)
 	case "crawledAt":
 		return ec.fieldContext_Source_crawledAt(ctx, field)
+	case "schedule":
+		return ec.fieldContext_Source_schedule(ctx, field)
+	case "nextCrawlAt":
+		return ec.fieldContext_Source_nextCrawlAt(ctx, field)
 	case "problems":
 		return ec.fieldContext_Source_problems(ctx, field)
 	case "held":
@@ -5722,6 +5810,144 @@ func (ec *executionContext) _Activity_total(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Activity_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_attempt(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_attempt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attempt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_attempt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_attempts(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_attempts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Attempts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_attempts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_startedAt(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_startedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_startedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_nextAt(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_nextAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_nextAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_endedAt(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_endedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_endedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Activity_error(ctx context.Context, field graphql.CollectedField, obj *shape.Activity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Activity_error(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Error, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Activity_error(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Activity", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _AnnotatePayload_assets(ctx context.Context, field graphql.CollectedField, obj *shape.AnnotatePayload) (ret graphql.Marshaler) {
@@ -12530,6 +12756,52 @@ func (ec *executionContext) fieldContext_Source_crawledAt(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Source", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _Source_schedule(ctx context.Context, field graphql.CollectedField, obj *shape.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Source_schedule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Schedule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Source_schedule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Source", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Source_nextCrawlAt(ctx context.Context, field graphql.CollectedField, obj *shape.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Source_nextCrawlAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextCrawlAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Source_nextCrawlAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Source", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
 func (ec *executionContext) _Source_problems(ctx context.Context, field graphql.CollectedField, obj *shape.Source) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15545,6 +15817,36 @@ func (ec *executionContext) _Activity(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "total":
 			out.Values[i] = ec._Activity_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "attempt":
+			out.Values[i] = ec._Activity_attempt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "attempts":
+			out.Values[i] = ec._Activity_attempts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startedAt":
+			out.Values[i] = ec._Activity_startedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "nextAt":
+			out.Values[i] = ec._Activity_nextAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "endedAt":
+			out.Values[i] = ec._Activity_endedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "error":
+			out.Values[i] = ec._Activity_error(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -19260,6 +19562,16 @@ func (ec *executionContext) _Source(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "crawledAt":
 			out.Values[i] = ec._Source_crawledAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "schedule":
+			out.Values[i] = ec._Source_schedule(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "nextCrawlAt":
+			out.Values[i] = ec._Source_nextCrawlAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

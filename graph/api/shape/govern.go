@@ -153,8 +153,11 @@ type Source struct {
 	Name, Platform string
 	Assets         int
 	CrawledAt      *time.Time
-	Problems       []string
-	Held           *HeldRemoval
+	// Schedule is as configured; nil without one, and NextCrawlAt with it.
+	Schedule    *string
+	NextCrawlAt *time.Time
+	Problems    []string
+	Held        *HeldRemoval
 }
 
 // HeldRemoval is a removal that waits for somebody's word.
@@ -192,4 +195,11 @@ type NewToken struct {
 type Activity struct {
 	Kind, Subject, State string
 	Done, Total          int
+	// Attempt counts the runs so far, of at most Attempts.
+	Attempt, Attempts int
+	// NextAt is set while it waits to be tried again, EndedAt where it was
+	// given up.
+	StartedAt, NextAt, EndedAt *time.Time
+	// Error is the last run's; empty for those who do not operate.
+	Error string
 }

@@ -144,10 +144,35 @@ describe("sources", () => {
     expect(screen.queryByRole("button", { name: "Crawl now" })).toBeNull();
   });
 
+  it("say when each is crawled next, or that nobody but people crawls it", async () => {
+    openApp("/sources", "Ana");
+    await findText("@hourly");
+    await findText(/only when asked/);
+  });
+
+  it("show what is tried again, when and why, and what was given up", async () => {
+    const server = new FakeServer();
+    const job = { subject: "warehouse", done: 0, total: 0, attempts: 5, startedAt: server.catalog.time() };
+    server.catalog.activity.push(
+      { ...job, kind: "crawl", state: "retrying", attempt: 2, nextAt: new Date(Date.now() + 60_000).toISOString(), endedAt: null, error: "the warehouse answered 503" },
+      { ...job, kind: "analyze", state: "failed", attempt: 5, nextAt: null, endedAt: server.catalog.time(), error: "the worker died" },
+    );
+    openApp("/sources", "Otto", server);
+    await findText("retrying");
+    await findText(/^again/);
+    await findText("the warehouse answered 503");
+    await findText("failed");
+    await findText(/given up/);
+    await findText("the worker died");
+    expect(screen.getAllByText(/run \d of 5/)).toHaveLength(2);
+    expect((screen.getByRole("button", { name: "Crawling…" }) as HTMLButtonElement).disabled).toBe(true);
+  });
+
   it("crawl when asked, and show the work until it is done", async () => {
     const { server } = openApp("/sources", "Otto");
     await click("button", "Crawl now");
     await findRole("progressbar", { name: "crawl warehouse" });
+    await findText(/assets seen so far/);
     expect(server.catalog.events.at(-1)).toMatchObject({ action: "crawl", object: "warehouse" });
     await expect.poll(() => screen.queryByText("Nothing is being done."), { timeout: 15_000 }).not.toBeNull();
   });
