@@ -59,8 +59,12 @@ func BenchmarkSearchEstate(b *testing.B) {
 		b.ReportMetric(0, "ns/op")
 	})
 	for _, kind := range []struct{ name, text string }{
-		{"common term", "customer"}, {"rare term", numbered(e)}, {"two terms", "customer status"}, {"three terms", "customer order status"},
-		{"term and prefix", "customer sub*"}, {"prefix", "cu*"},
+		{"common term", "customer"},
+		{"rare term", numbered(e)},
+		{"two terms", "customer status"},
+		{"three terms", "customer order status"},
+		{"term and prefix", "customer sub*"},
+		{"prefix", "cu*"},
 	} {
 		b.Run(strings.ReplaceAll(kind.name, " ", "_"), func(b *testing.B) { beside(b, s, fts, kind.text) })
 	}

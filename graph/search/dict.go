@@ -22,9 +22,13 @@ type dictionary struct {
 // maxRecent bounds what is remembered.
 const maxRecent = 1 << 15
 
-// begin marks a word that stands for all that begin with one letter or digit:
-// putting them together for each query would take the longest of all.
-const begin = "\x00"
+// begin marks a word that stands for all that begin with the few letters or
+// digits behind it: putting those together for each query would take the
+// longest of all.
+const (
+	begin       = "\x00"
+	shortPrefix = 2
+)
 
 // id returns the number of a word, a new one where there is none.
 func (d *dictionary) id(word string) uint32 {
@@ -50,7 +54,7 @@ func (d *dictionary) id(word string) uint32 {
 // beginning gives the numbers of words that together stand wherever a word
 // stands that begins so.
 func (d *dictionary) beginning(word string, emit func(id uint32)) {
-	if utf8.RuneCountInString(word) == 1 {
+	if utf8.RuneCountInString(word) <= shortPrefix {
 		if id, ok := d.forward.id(begin + word); ok {
 			emit(id)
 		}

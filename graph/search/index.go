@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"cadastre.dev/cadastre/graph"
 )
@@ -59,7 +58,7 @@ type Index struct {
 	mu    sync.RWMutex
 	words dictionary
 	// letters are the numbers of what words begin with.
-	letters map[rune]uint32
+	letters map[string]uint32
 	// terms holds the postings of each word by its number.
 	terms   []postings
 	entries []entry
@@ -293,23 +292,34 @@ func prose(d Doc) func(yield func(string) bool) {
 func (x *Index) termsOf(text string) (terms []uint32, size int) {
 	each(text, func(word string, _ Span) {
 		word = strings.ToLower(word)
-		first, n := utf8.DecodeRuneInString(word)
-		terms = append(terms, x.term(word), x.beginning(first, word[:n]))
+		terms = append(terms, x.term(word))
+		letters := 0
+		for at := range word {
+			if letters > 0 {
+				terms = append(terms, x.beginning(word[:at]))
+			}
+			if letters++; letters > shortPrefix {
+				break
+			}
+		}
+		if letters <= shortPrefix {
+			terms = append(terms, x.beginning(word))
+		}
 		size++
 	})
 	return terms, size
 }
 
 // beginning returns the number of what stands for all words that begin so.
-func (x *Index) beginning(first rune, letter string) uint32 {
-	if id, ok := x.letters[first]; ok {
+func (x *Index) beginning(letters string) uint32 {
+	if id, ok := x.letters[letters]; ok {
 		return id
 	}
 	if x.letters == nil {
-		x.letters = map[rune]uint32{}
+		x.letters = map[string]uint32{}
 	}
-	id := x.term(begin + letter)
-	x.letters[first] = id
+	id := x.term(begin + letters)
+	x.letters[strings.Clone(letters)] = id
 	return id
 }
 

@@ -44,7 +44,7 @@ func (x *Index) newSearching(q Query, texts []string, filter graph.Filter) *sear
 	if s.buffers == nil {
 		s.buffers = &buffers{}
 	}
-	for _, b := range s.buffers.all() {
+	for _, b := range s.all() {
 		*b = slices.Grow((*b)[:0], len(x.live))[:len(x.live)]
 	}
 	for i, word := range s.view.visible {
@@ -236,7 +236,7 @@ func (s *searching) page(size int, after *rank) []match {
 		// that those are found apart.
 		visible := s.best(at, graph.Visible, behind, size-len(out))
 		discoverable := s.best(at, graph.Discoverable, behind, size-len(out))
-		both := append(visible, discoverable...)
+		both := slices.Concat(visible, discoverable)
 		slices.SortFunc(both, func(a, b match) int { return a.rank.compare(b.rank) })
 		if out = append(out, both[:min(len(both), size-len(out))]...); len(out) == size {
 			break

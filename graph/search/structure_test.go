@@ -23,7 +23,7 @@ func TestDictionaryEqualsLookingAtEveryWord(t *testing.T) {
 		var d dictionary
 		ids := map[string]uint32{}
 		draw := func() string {
-			word := make([]rune, 2+r.IntN(6))
+			word := make([]rune, shortPrefix+1+r.IntN(5))
 			for i := range word {
 				word[i] = pick(r, 'a', 'b', 'c', 'ö', '1')
 			}

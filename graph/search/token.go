@@ -98,6 +98,13 @@ func oneEdit(a, b string) bool {
 // trimCommon takes off what both begin with and then what both end with.
 func trimCommon(a, b string) (string, string) {
 	for len(a) > 0 && len(b) > 0 {
+		if a[0]|b[0] < utf8.RuneSelf {
+			if a[0] != b[0] {
+				break
+			}
+			a, b = a[1:], b[1:]
+			continue
+		}
 		x, n := utf8.DecodeRuneInString(a)
 		if y, _ := utf8.DecodeRuneInString(b); x != y {
 			break
@@ -105,6 +112,13 @@ func trimCommon(a, b string) (string, string) {
 		a, b = a[n:], b[n:]
 	}
 	for len(a) > 0 && len(b) > 0 {
+		if last, other := a[len(a)-1], b[len(b)-1]; last|other < utf8.RuneSelf {
+			if last != other {
+				break
+			}
+			a, b = a[:len(a)-1], b[:len(b)-1]
+			continue
+		}
 		x, n := utf8.DecodeLastRuneInString(a)
 		if y, _ := utf8.DecodeLastRuneInString(b); x != y {
 			break

@@ -29,7 +29,7 @@ func theIndexGoesBackAndForth(t *testing.T, open Open) {
 		Visible:      []graph.Clause{{{Attribute: graph.AttributeKind, In: []string{"table"}}}},
 		Discoverable: []graph.Clause{{{Attribute: graph.AttributeKind, In: []string{"view"}}}},
 	}
-	r := rand.New(rand.NewPCG(31, 1))
+	r := rand.New(rand.NewPCG(31, 1)) //nolint:gosec // drawn for a test
 	for step := range 6 {
 		next := graph.NewSnapshot(now.Sorted()...)
 		// The first step is larger than what one statement reads, the others
