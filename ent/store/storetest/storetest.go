@@ -59,7 +59,14 @@ func Run(t *testing.T, open Open) {
 		{"the access ledger", ledger},
 		{"cursors", cursors},
 		{"sessions", sessions},
-		{"sightings", sightings}, {"many sightings", manySightings}, {"last seen", lastSeen}, {"known of assets", knownOfAssets}, {"tokens", tokens}, {"pushes", pushes}, {"soon", soon}, {"a held removal", heldCursor},
+		{"sightings", sightings},
+		{"many sightings", manySightings},
+		{"last seen", lastSeen},
+		{"known of assets", knownOfAssets},
+		{"tokens", tokens},
+		{"pushes", pushes},
+		{"soon", soon},
+		{"a held removal", heldCursor},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
