@@ -2690,7 +2690,7 @@ type Me {
   groups: [String!]!
   "The audiences the person belongs to."
   audiences: [Audience!]!
-  "What the person may do beside seeing: tag, plan, approve, apply, audit, crawl."
+  "What the person may do beside seeing: tag, plan, approve, apply, audit, crawl, administer."
   actions: [String!]!
   "The newest revision of the catalog."
   head: Revision!
