@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,7 +162,7 @@ func TestARunThatIsHeldBackLeavesNoTrace(t *testing.T) {
 	s := &fake{facts: estate(10), cursor: ingest.Cursor("1")}
 	mustRun(t, s, &c)
 	before := c.All()
-	s.facts = append(estate(5)[:5:5], table("new", "x"), done())
+	s.facts = slices.Concat(estate(5)[:5], []graph.Fact{table("new", "x"), done()})
 	if report := mustRun(t, s, &c); report.Held == nil {
 		t.Fatal("nothing was held back")
 	}

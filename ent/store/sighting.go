@@ -34,7 +34,7 @@ const sightingRows = 500
 // PutSeen keeps how a source showed assets. It comes after Apply, which
 // forgets the digests of all that it changes.
 func (t *Tx) PutSeen(ctx context.Context, s Seen) error {
-	if _, err := t.forgetSightings(ctx, s.Source, keysOf(s.Forget)); err != nil {
+	if err := t.forgetSightings(ctx, s.Source, keysOf(s.Forget)); err != nil {
 		return err
 	}
 	at := micros(s.At)
@@ -96,8 +96,7 @@ func (t *Tx) forgetChanged(ctx context.Context, delta graph.Delta) error {
 			}
 		}
 	}
-	_, err := t.forgetSightings(ctx, "", keysOf(refs))
-	return err
+	return t.forgetSightings(ctx, "", keysOf(refs))
 }
 
 // appendNext adds a ref unless it is the last one: deltas are sorted.
@@ -109,20 +108,17 @@ func appendNext(refs []graph.Ref, ref graph.Ref) []graph.Ref {
 }
 
 // forgetSightings forgets assets, of one source or, where it is empty, of all.
-func (t *Tx) forgetSightings(ctx context.Context, source string, abouts []string) (int, error) {
-	forgotten := 0
+func (t *Tx) forgetSightings(ctx context.Context, source string, abouts []string) error {
 	for part := range slices.Chunk(abouts, chunk) {
 		q := t.rows.Sighting.Delete().Where(sighting.AboutIn(part...))
 		if source != "" {
 			q.Where(sighting.Source(source))
 		}
-		n, err := q.Exec(ctx)
-		if err != nil {
-			return forgotten, fmt.Errorf("forget sightings: %w", err)
+		if _, err := q.Exec(ctx); err != nil {
+			return fmt.Errorf("forget sightings: %w", err)
 		}
-		forgotten += n
 	}
-	return forgotten, nil
+	return nil
 }
 
 // Sightings returns the digests of what a source last said: of the assets

@@ -79,12 +79,12 @@ func example(c graphtest.Company, name string, t *ast.Type) any {
 		if t.Elem != nil {
 			return []string{"user:olu@example.org"}
 		}
-		if name == "after" || name == "audience" {
+		if name == "after" || name == "audience" || name == "remove" {
 			return nil
 		}
 		return "customers"
 	case "ID":
-		return "customers"
+		return "t1"
 	case "Boolean":
 		return true
 	case "Direction":

@@ -170,7 +170,8 @@ func (a *App) authenticate(ctx context.Context, secret string) (store.Token, err
 	if err != nil {
 		return store.Token{}, err
 	}
-	now, why := a.now(), ""
+	now := a.now()
+	var why string
 	switch {
 	case !k.RevokedAt.IsZero():
 		why = "the token is revoked"

@@ -192,7 +192,10 @@ func knownOfAssets(t *testing.T, open Open) {
 		{graph.Scope{Source: "y"}, map[graph.Ref]graph.Ref{}},
 	} {
 		got := map[graph.Ref]graph.Ref{}
-		take := func(ref, parent graph.Ref) error { got[ref] = parent; return nil }
+		take := func(ref, parent graph.Ref) error { //nolint:unparam // what Standing calls
+			got[ref] = parent
+			return nil
+		}
 		if err := all(t, s).Standing(t.Context(), c.scope, take); err != nil || !cmp.Equal(got, c.want) {
 			t.Errorf("%+v holds %v, %v, want %v", c.scope, got, err, c.want)
 		}

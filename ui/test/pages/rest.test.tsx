@@ -207,6 +207,14 @@ describe("a removal that is held back", () => {
   });
 });
 
+describe("an asset", () => {
+  it("says when its source last saw it", async () => {
+    openApp(`/asset?ref=${encodeURIComponent(customers)}`, "Otto");
+    const seen = await findText("seen by warehouse");
+    expect(seen.nextElementSibling?.querySelector("time")).not.toBeNull();
+  });
+});
+
 describe("tokens", () => {
   it("are made, shown once, and revoked", async () => {
     const { server } = openApp("/sources", "Otto");
