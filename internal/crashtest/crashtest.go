@@ -175,7 +175,7 @@ func NewPhase(t testing.TB, name string, kills int, guess time.Duration) *Phase 
 		kills *= times
 	}
 	p := &Phase{name: name, want: kills, started: time.Now(), seed: rand.Uint64(), took: guess} //nolint:gosec // told, so that it can be drawn again
-	p.random = rand.New(rand.NewPCG(p.seed, 0)) //nolint:gosec // see above
+	p.random = rand.New(rand.NewPCG(p.seed, 0))                                                 //nolint:gosec // see above
 	t.Cleanup(func() {
 		t.Logf("crash: %-20s %4d killed, %4d of them in the phase, %5.1f s, seed %d", p.name, p.killed, p.inside, time.Since(p.started).Seconds(), p.seed)
 		if p.inside < p.want && !t.Failed() {
