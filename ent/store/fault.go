@@ -48,10 +48,10 @@ func fault(err error) error {
 		return err
 	}
 	advice, kind := judge(err)
-	switch kind {
-	case nil:
+	if kind == nil {
 		return err
-	case ErrOutage:
+	}
+	if errors.Is(kind, ErrOutage) {
 		return &outage{advice, err}
 	}
 	return fmt.Errorf("%w: %w", kind, err)

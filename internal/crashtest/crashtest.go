@@ -70,7 +70,7 @@ type Victim struct {
 // own, each name=value. It dies with the test at the latest.
 func Start(t testing.TB, name string, env ...string) *Victim {
 	t.Helper()
-	v := &Victim{t: t, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0]), lines: make(chan string, 1024)}
+	v := &Victim{t: t, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0]), lines: make(chan string, 1024)} //nolint:gosec // this very program
 	v.cmd.Env = append(append(os.Environ(), victimName+"="+name), env...)
 	out, err := v.cmd.StdoutPipe()
 	if err != nil {
@@ -174,8 +174,8 @@ func NewPhase(t testing.TB, name string, kills int, guess time.Duration) *Phase 
 		}
 		kills *= times
 	}
-	p := &Phase{name: name, want: kills, started: time.Now(), seed: rand.Uint64(), took: guess}
-	p.random = rand.New(rand.NewPCG(p.seed, 0))
+	p := &Phase{name: name, want: kills, started: time.Now(), seed: rand.Uint64(), took: guess} //nolint:gosec // told, so that it can be drawn again
+	p.random = rand.New(rand.NewPCG(p.seed, 0))                                                 //nolint:gosec // see above
 	t.Cleanup(func() {
 		t.Logf("crash: %-20s %4d killed, %4d of them in the phase, %5.1f s, seed %d", p.name, p.killed, p.inside, time.Since(p.started).Seconds(), p.seed)
 		if p.inside < p.want && !t.Failed() {
