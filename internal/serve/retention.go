@@ -61,7 +61,7 @@ func (a *App) retain(ctx context.Context) error {
 		return err
 	})
 	if err == nil && gone != nil {
-		a.logger.InfoContext(ctx, "history was removed under retention", "revision", floor, "days", days)
+		a.logger.InfoContext(ctx, "history was removed under retention", "revision", floor, "count", days)
 	}
 	return err
 }
