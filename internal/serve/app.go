@@ -107,10 +107,13 @@ func Open(ctx context.Context, config Config, o Options) (*App, error) {
 	return a, nil
 }
 
-// Close stops the jobs, waits for them, and closes what Open opened.
+// Close stops the jobs, waits for them, and closes what Open opened; what it
+// did not come to open is left out.
 func (a *App) Close() error {
 	var faults []error
-	a.lookout.stop()
+	if a.lookout != nil {
+		a.lookout.stop()
+	}
 	if err := a.stopJobs(); err != nil {
 		faults = append(faults, err)
 	}
@@ -126,8 +129,10 @@ func (a *App) Close() error {
 	if a.watch != nil {
 		faults = append(faults, a.watch.Close())
 	}
-	if err := a.use.Close(); !errors.Is(err, os.ErrClosed) {
-		faults = append(faults, err)
+	if a.use != nil {
+		if err := a.use.Close(); !errors.Is(err, os.ErrClosed) {
+			faults = append(faults, err)
+		}
 	}
 	return errors.Join(faults...)
 }

@@ -161,7 +161,7 @@ func TestTracesReachACollector(t *testing.T) {
 	}
 	for name, parent := range map[string]string{
 		"POST /graphql": "", "graphql query search": "POST /graphql", "store search": "graphql query search",
-		"job crawl": "", "store commit": "job crawl", "store snapshot": "job crawl", "GET /": "", "GET /auth/": "",
+		"job crawl": "", "store commit": "job crawl", "store snapshot": "job decide", "GET /": "", "GET /auth/": "",
 	} {
 		if !slices.Contains(parents[name], parent) {
 			t.Errorf("there is no span %q below %q: %q", name, parent, parents[name])
