@@ -38,6 +38,10 @@ type outage struct {
 // Error says what to do before it says what the database said.
 func (o *outage) Error() string { return o.advice + ": " + o.cause.Error() }
 
+// Advice is what of it may be told to everybody: what the database said may
+// name its host and users.
+func (o *outage) Advice() string { return o.advice }
+
 // Unwrap lets callers see the kind, and this package the cause.
 func (o *outage) Unwrap() []error { return []error{ErrOutage, o.cause} }
 

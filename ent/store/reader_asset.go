@@ -130,10 +130,10 @@ func (r *Reader) ListAssets(ctx context.Context, in AssetsIn, page Page) (List[A
 		if err := page.after(&last); err != nil {
 			return List[AssetView]{}, err
 		}
-		where = append(where, entsql.GT(colKey, last))
+		where = append(where, entsql.GT(colAbout, last))
 	}
 	first := page.first()
-	s := selection{table: assetTable(), where: entsql.And(append(where, shown)...), order: []string{colKey}, limit: first + 1}
+	s := selection{table: assetTable(), where: entsql.And(append(where, shown)...), order: []string{colAbout}, limit: first + 1}
 	var refs []graph.Ref
 	err := read(ctx, r.store.readers, r.store.dialect, s, func(i graph.Item, _ span) error {
 		refs = append(refs, i.About())

@@ -25,6 +25,13 @@ var kinds = []struct {
 	{graph.ErrUnavailable, "UNAVAILABLE"},
 }
 
+// advised is an error of which the advice alone is fit for everybody; the rest
+// may name hosts and users, and goes to the log.
+type advised interface {
+	error
+	Advice() string
+}
+
 // present turns an error into what crosses the API: a code and a text that is
 // safe to show. It is the one place where errors cross. Of what does not
 // exist, or may not be known of, nothing is told but that; an internal error's
@@ -49,6 +56,10 @@ func (r *resolver) present(ctx context.Context, err error) *gqlerror.Error {
 		var moment *noMomentError
 		if k.code == "NOT_FOUND" && !errors.As(err, &moment) {
 			out.Message = "not found, or not yours to know of"
+		}
+		if told, ok := errors.AsType[advised](err); ok {
+			r.Logger.ErrorContext(ctx, "outage", "request", r.RequestID(ctx), "err", err)
+			out.Message = told.Advice()
 		}
 		out.Extensions = map[string]any{"code": k.code}
 		return out

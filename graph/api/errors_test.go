@@ -36,6 +36,13 @@ func failureOf(t *testing.T, answer string) failure {
 	return a.Errors[0]
 }
 
+// outage is an error whose cause is not for everybody.
+type outage struct{}
+
+func (outage) Error() string  { return "dial db.internal:5432 as cadastre" }
+func (outage) Advice() string { return "the database does not answer; ask again in a moment" }
+func (outage) Unwrap() error  { return graph.ErrUnavailable }
+
 func TestErrorsHaveCodes(t *testing.T) {
 	t.Parallel()
 	const detail = "open /var/lib/secret.db: disk I/O error"
@@ -52,6 +59,7 @@ func TestErrorsHaveCodes(t *testing.T) {
 		{"stale", graph.ErrStale, "STALE", true},
 		{"conflict", graph.ErrConflict, "CONFLICT", true},
 		{"unavailable", graph.ErrUnavailable, "UNAVAILABLE", true},
+		{"an outage, of which the advice is told", outage{}, "UNAVAILABLE", false},
 		{"of no kind", errors.New("of no kind"), "INTERNAL", false},
 		{"a lapsed context", context.Canceled, "INTERNAL", false},
 	} {
@@ -65,6 +73,9 @@ func TestErrorsHaveCodes(t *testing.T) {
 			}
 			if strings.Contains(got.Message, detail) != tt.tells {
 				t.Errorf("message %q tells the detail: want %v", got.Message, tt.tells)
+			}
+			if tt.err == (outage{}) && got.Message != (outage{}).Advice() {
+				t.Errorf("message %q, want the advice alone", got.Message)
 			}
 		})
 	}
