@@ -99,6 +99,7 @@ func rawSQLite(ctx context.Context, s *Store, rows [][]any) error {
 	if err != nil {
 		return err
 	}
+	defer stmt.Close()
 	for from := 0; from < len(rows); from += insertRows {
 		var args []any
 		for _, row := range rows[from : from+insertRows] {

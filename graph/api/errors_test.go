@@ -74,7 +74,7 @@ func TestErrorsHaveCodes(t *testing.T) {
 			if strings.Contains(got.Message, detail) != tt.tells {
 				t.Errorf("message %q tells the detail: want %v", got.Message, tt.tells)
 			}
-			if tt.err == (outage{}) && got.Message != (outage{}).Advice() {
+			if errors.Is(tt.err, outage{}) && got.Message != (outage{}).Advice() {
 				t.Errorf("message %q, want the advice alone", got.Message)
 			}
 		})
