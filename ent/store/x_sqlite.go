@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"cadastre.dev/cadastre/ent/migrations"
 	"cadastre.dev/cadastre/graph"
@@ -23,6 +24,10 @@ import (
 
 // maxReaders is how many reads SQLite does at a time; more wait.
 const maxReaders = 8
+
+// readerIdle is after how long a connection that nobody reads with is closed,
+// and its cache with it.
+const readerIdle = 30 * time.Second
 
 // sqliteDB is one SQLite file. One connection writes and a pool reads, so that
 // writes queue in the program and SQLite never answers that it is busy.
@@ -72,6 +77,7 @@ func (d *sqliteDB) open(ctx context.Context, path string) error {
 	}
 	d.readers.SetMaxOpenConns(maxReaders)
 	d.readers.SetMaxIdleConns(maxReaders)
+	d.readers.SetConnMaxIdleTime(readerIdle)
 	d.jobs, err = river.NewClient(riversqlite.New(d.readers), &river.Config{Logger: quiet(d.log), MaxAttempts: jobAttempts})
 	if err != nil {
 		return fmt.Errorf("open the queue: %w", err)

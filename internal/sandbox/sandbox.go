@@ -294,7 +294,7 @@ func (s *Sandbox) Start(ctx context.Context) error {
 	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
 	s.served = make(chan error, 1)
 	go func(server *http.Server, served chan<- error) { served <- server.Serve(listener) }(s.server, s.served)
-	s.cfg.Logger.Info("sandbox listens", "request", "http://"+s.address)
+	s.cfg.Logger.Info("sandbox listens", "addr", "http://"+s.address)
 	return nil
 }
 

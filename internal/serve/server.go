@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -83,6 +84,8 @@ func (a *App) warm(ctx context.Context) {
 		}
 		return
 	}
+	// What the building left behind is more than what it built.
+	debug.FreeOSMemory()
 	a.logger.InfoContext(ctx, "search is ready", "dur", a.now().Sub(began))
 }
 
