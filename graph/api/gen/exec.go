@@ -3114,14 +3114,18 @@ type PublishedView {
 }
 `, BuiltIn: false},
 	{Name: "../schema/audit.graphql", Input: `extend type Query {
-  "The audit log, newest first. Needs the audit action."
+  """
+  The audit log, newest first. Needs the audit action. Where something may be
+  hidden from the auditor it holds the events on what they see alone.
+  """
   audit(filter: AuditFilter, first: Int = 50, after: String): EventConnection!
-  "Verifies the whole log now. Needs the audit action."
+  "Verifies the whole log now. Needs the audit action, and that nothing is hidden from the auditor."
   auditVerification: AuditVerification!
   """
   What signs the log, to keep elsewhere: with it and a checkpoint anybody tells
-  later whether history was written anew. Needs the audit action. The whole log
-  is downloaded from /audit/export, a fresh checkpoint from /audit/checkpoint.
+  later whether history was written anew. Needs the audit action, and that
+  nothing is hidden from the auditor. The whole log is downloaded from
+  /audit/export, a fresh checkpoint from /audit/checkpoint.
   """
   auditSigning: AuditSigning!
 }
@@ -3154,7 +3158,7 @@ type EventEdge {
 
 "Something that was done, looked at or refused."
 type Event {
-  "Its number in the log, from 1."
+  "Its number in the log, from 1; among the events that the auditor may see, where something may be hidden from them."
   seq: Int!
   "When."
   at: Time!
