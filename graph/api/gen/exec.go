@@ -3741,11 +3741,11 @@ type HeldRemoval {
   hash: String!
   "When it was held back."
   at: Time!
-  "The parts of the source of which too much would end."
+  "The parts of the source of which too much would end, without containers of which the person may not know."
   scopes: [HeldScope!]!
-  "How many assets would end there."
+  "How many assets would end in all."
   total: Int!
-  "Some of them, twenty at most."
+  "Some of them of which the person may know, twenty at most."
   examples: [Ref!]!
   "Who allowed it; null while nobody did. Then the next run makes it."
   allowedBy: String
