@@ -100,3 +100,18 @@ func TestAHeldRemovalNamesNothingHidden(t *testing.T) {
 		t.Errorf("who holds the data directory is told %+v, %v", whole, err)
 	}
 }
+
+// That something of an asset changed is told to those who see it.
+func TestWhatIsLaterIsNamedToThoseWhoSeeIt(t *testing.T) {
+	t.Parallel()
+	app, tables := limitedOperator(t)
+	run := commitTables(t, app, tables, "first")
+	commitTables(t, app, tables, "second")
+	would, err := app.UndoPreview(t.Context(), audra(), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]graph.Ref{tables[0].Ref}, would.Later); diff != "" || would.LaterTotal != 3 {
+		t.Errorf("%d are later (-want +got):\n%s", would.LaterTotal, diff)
+	}
+}

@@ -3609,7 +3609,7 @@ type UndoRun {
   changes: [Changes!]!
   "How many items stay as they are, since later commits changed them."
   laterTotal: Int!
-  "Some of the assets that these belong to, of which the person may know."
+  "Some of the assets that these belong to, which the person sees."
   later: [Ref!]!
 }
 `, BuiltIn: false},
