@@ -189,31 +189,35 @@ type EventsIn struct {
 
 // Events lists the audit log, newest first, up to now: what is recorded is not
 // bound to a revision. Where something may be less than visible to the
-// principal, only events on visible assets are listed, and without Detail and
-// Hash: those tell of more than the asset.
+// principal, only events on visible assets are listed, numbered among
+// themselves, and without Detail and Hash: those tell of more than the asset.
 func (r *Reader) Events(ctx context.Context, in EventsIn, page Page) (List[audit.Event], error) {
+	if !r.all {
+		return r.shownEvents(ctx, in, page)
+	}
 	last := int64(0)
 	if page.After != "" {
 		if err := page.after(&last); err != nil {
 			return List[audit.Event]{}, err
 		}
 	}
-	return filtered(page, func(first int) ([]audit.Event, string, error) {
-		rows, err := r.queryEvents(in, last).Limit(first).All(ctx)
+	first := page.first()
+	rows, err := r.queryEvents(in, last).Limit(first + 1).All(ctx)
+	if err != nil {
+		return List[audit.Event]{}, fmt.Errorf("list events: %w", err)
+	}
+	var list List[audit.Event]
+	for _, row := range rows[:min(first, len(rows))] {
+		e, err := eventOf(row)
 		if err != nil {
-			return nil, "", fmt.Errorf("list events: %w", err)
+			return List[audit.Event]{}, err
 		}
-		events := make([]audit.Event, 0, len(rows))
-		for _, row := range rows {
-			e, err := eventOf(row)
-			if err != nil {
-				return nil, "", err
-			}
-			events, last = append(events, e), e.Seq
-		}
-		shown, err := r.showEvents(ctx, events)
-		return shown, more(len(rows), first, last), err
-	}, func(e audit.Event) string { return cursorOf(e.Seq) })
+		list.Items = append(list.Items, e)
+	}
+	if len(rows) > first {
+		list.Next = cursorOf(list.Items[first-1].Seq)
+	}
+	return list, nil
 }
 
 func (r *Reader) queryEvents(in EventsIn, before int64) *gen.EventQuery {
@@ -242,31 +246,4 @@ func (in EventsIn) narrow(q *gen.EventQuery) *gen.EventQuery {
 		q.Where(event.AtLT(micros(in.Until)))
 	}
 	return q
-}
-
-// showEvents reduces events to what the principal may know.
-func (r *Reader) showEvents(ctx context.Context, events []audit.Event) ([]audit.Event, error) {
-	if r.all {
-		return events, nil
-	}
-	var asked []graph.Ref
-	for _, e := range events {
-		if ref, err := graph.ParseRef(e.Object); err == nil {
-			asked = append(asked, ref)
-		}
-	}
-	seen, err := r.Visibility(ctx, asked...)
-	if err != nil {
-		return nil, err
-	}
-	var shown []audit.Event
-	for _, e := range events {
-		ref, err := graph.ParseRef(e.Object)
-		if err != nil || seen[ref.Asset()] != graph.Visible {
-			continue
-		}
-		e.Detail, e.Hash = nil, audit.Hash{}
-		shown = append(shown, e)
-	}
-	return shown, nil
 }

@@ -57,7 +57,7 @@ func download(w http.ResponseWriter, typ, name string) {
 func (a *App) refuseDownload(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, graph.ErrDenied):
-		plainPage(w, http.StatusForbidden, "Audit log", "The audit log is for auditors; that you asked was recorded.")
+		plainPage(w, http.StatusForbidden, "Audit log", "The whole audit log is for auditors from whom nothing is hidden; that you asked was recorded.")
 	case errors.Is(err, graph.ErrConflict), errors.Is(err, graph.ErrInvalid):
 		a.logger.ErrorContext(r.Context(), "audit download refused", "request", requestID(r.Context()), "err", err)
 		plainPage(w, http.StatusConflict, "Audit log", "The log cannot be signed: "+err.Error())

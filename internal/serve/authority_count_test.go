@@ -3,7 +3,9 @@ package serve
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,7 +21,7 @@ func TestCountsAreThoseOfBruteForce(t *testing.T) {
 	for _, seed := range []uint64{3, 5} {
 		w := newWriter(t, seed)
 		app := w.open(w.account)
-		items := w.account.moments[len(w.account.moments)-1].items
+		items := w.account.last()
 		for _, who := range w.people {
 			s := w.seer(who)
 			b := w.letIn(app, who, w.serving(app))
@@ -35,6 +37,9 @@ type counted struct {
 	Total   int
 	Kinds   map[string]int
 	Sources map[string]int
+	// Owners are the twenty who own the most, with how much, and how many more
+	// there are.
+	Owners []string
 	// Assets are the visibilities and numbers of columns by ref.
 	Assets map[string]string
 }
@@ -42,13 +47,23 @@ type counted struct {
 // countedBy counts by the filter alone.
 func countedBy(s seer, items graph.Snapshot) counted {
 	see := s.judge(items)
-	c := counted{Kinds: map[string]int{}, Sources: map[string]int{"warehouse": 0, "lake": 0, "streams": 0, "boards": 0}, Assets: map[string]string{}}
+	c := counted{Kinds: map[string]int{}, Sources: map[string]int{"warehouse": 0, "lake": 0, "streams": 0, "boards": 0, "tracker": 0}, Assets: map[string]string{}}
+	owners := map[string]map[graph.Ref]bool{}
 	columns := map[graph.Ref]int{}
 	for _, i := range items {
 		if column, ok := i.(graph.Column); ok && see(column.Ref) == graph.Visible {
 			columns[column.Ref.Asset()]++
 		}
 	}
+	for _, o := range ownersThatCount(items) {
+		if see(o.Asset) != graph.Hidden {
+			if owners[o.Principal] == nil {
+				owners[o.Principal] = map[graph.Ref]bool{}
+			}
+			owners[o.Principal][o.Asset] = true
+		}
+	}
+	c.Owners = mostOf(owners)
 	for _, i := range items {
 		a, ok := i.(graph.Asset)
 		if !ok || see(a.Ref) == graph.Hidden {
@@ -62,6 +77,33 @@ func countedBy(s seer, items graph.Snapshot) counted {
 		}
 	}
 	return c
+}
+
+// ownersThatCount are those of all assets.
+func ownersThatCount(items graph.Snapshot) []graph.Owner {
+	var all []graph.Owner
+	for _, i := range items {
+		if o, ok := i.(graph.Owner); ok {
+			all = append(all, o)
+		}
+	}
+	return graph.EffectiveOwners(all)
+}
+
+// mostOf counts the twenty who own the most, and how many others there are.
+func mostOf(owners map[string]map[graph.Ref]bool) []string {
+	names := slices.SortedFunc(maps.Keys(owners), func(x, y string) int {
+		if d := len(owners[y]) - len(owners[x]); d != 0 {
+			return d
+		}
+		return strings.Compare(x, y)
+	})
+	shown := names[:min(len(names), 20)]
+	var out []string
+	for _, name := range shown {
+		out = append(out, fmt.Sprint(name, " ", len(owners[name])))
+	}
+	return append(out, fmt.Sprint("more ", len(names)-len(shown)))
 }
 
 // told asks for the same, page by page and name by name.
@@ -81,17 +123,25 @@ func (w *writer) told(b browserOf) counted {
 				Value string
 				Count int
 			}
+			More int
 		}
 	}
 	paged := map[string]bool{}
 	for after := ""; ; {
 		var page struct{ Search found }
-		w.read(b, fmt.Sprintf(`{ search(query: "", first: 7, after: %q) { total edges { node { ref } } pageInfo { hasNextPage endCursor } facets { attribute values { value count } } } }`, after), &page)
+		w.read(b, fmt.Sprintf(`{ search(query: "", first: 7, after: %q) { total edges { node { ref } } pageInfo { hasNextPage endCursor } facets { attribute values { value count } more } } }`, after), &page)
 		for _, e := range page.Search.Edges {
 			paged[e.Node.Ref] = true
 		}
 		c.Total, after = page.Search.Total, page.Search.PageInfo.EndCursor
+		c.Owners = nil
 		for _, f := range page.Search.Facets {
+			if f.Attribute == "owner" {
+				for _, v := range f.Values {
+					c.Owners = append(c.Owners, fmt.Sprint(v.Value, " ", v.Count))
+				}
+				c.Owners = append(c.Owners, fmt.Sprint("more ", f.More))
+			}
 			for _, v := range f.Values {
 				if f.Attribute == "kind" {
 					c.Kinds[v.Value] = v.Count

@@ -64,31 +64,43 @@ func (w *writer) texts() map[string]func() string {
 	label := func() string {
 		return one(w, "user.contact.email", "user.name", "user.financial", graph.LabelNone, "no.such.label")
 	}
-	source := func() string { return one(w, "warehouse", "lake", "streams", "boards", "clock", "none") }
+	source := func() string { return one(w, "warehouse", "lake", "streams", "boards", "tracker", "clock", "none") }
 	owner := func() string {
 		return one(w, "user:p0@corp.example", "group:g0@corp.example", "team:"+one(w, w.things...).owner)
 	}
 	return map[string]func() string{
-		"*.after":                 w.cursor,
-		"*.first":                 func() string { return one(w, "1", "2", "3", "7", "25", "200", "0") },
-		"*.depth":                 func() string { return one(w, "1", "1", "2", "3", "9", "0") },
-		"*.limit":                 func() string { return one(w, "200", "200", "1", "2", "5", "0") },
-		"*.audience":              audience,
-		"Mutation.plan.audiences": audience,
-		"Query.plan.id":           w.id,
-		"*.id":                    w.id,
-		"Query.search.query":      w.anyWord,
-		"Mutation.crawl.source":   source,
-		"SearchFilter.kinds":      func() string { return string(one(w, w.things...).asset.Kind) },
-		"SearchFilter.sources":    source,
-		"SearchFilter.owners":     owner,
-		"SearchFilter.labels":     label,
-		"AuditFilter.actor":       func() string { return one(w, "p1@corp.example", "p0@corp.example", "service:cadastre") },
-		"AuditFilter.action":      func() string { return one(w, "read", "commit", "plan", "refused") },
-		"AuditFilter.object":      func() string { return one(w, w.ref(), w.id()) },
-		"TagInput.label":          label,
-		"TagInput.state":          func() string { return one(w, "confirmed", "rejected", "withdrawn", "guessed") },
-		"TagInput.reason":         func() string { return one(w, "", "a reason") },
+		"*.after":                   w.cursor,
+		"*.first":                   func() string { return one(w, "1", "2", "3", "7", "25", "200", "0") },
+		"*.depth":                   func() string { return one(w, "1", "1", "2", "3", "9", "0") },
+		"*.limit":                   func() string { return one(w, "200", "200", "1", "2", "5", "0") },
+		"*.audience":                audience,
+		"Mutation.plan.audiences":   audience,
+		"Query.plan.id":             w.id,
+		"*.id":                      w.id,
+		"Query.search.query":        w.sought,
+		"Mutation.crawl.source":     source,
+		"SearchFilter.kinds":        func() string { return string(one(w, w.things...).asset.Kind) },
+		"SearchFilter.sources":      source,
+		"SearchFilter.owners":       owner,
+		"SearchFilter.labels":       label,
+		"AuditFilter.actor":         func() string { return one(w, "p1@corp.example", "p0@corp.example", "service:cadastre") },
+		"AuditFilter.action":        func() string { return one(w, "read", "commit", "plan", "refused") },
+		"AuditFilter.object":        func() string { return one(w, w.ref(), w.id()) },
+		"TagInput.label":            label,
+		"TagInput.state":            func() string { return one(w, "confirmed", "rejected", "withdrawn", "guessed") },
+		"*.reason":                  func() string { return one(w, "", "a reason") },
+		"Query.runs.source":         source,
+		"Mutation.crawl.remove":     func() string { return one(w, "", "abcd", "none") },
+		"AnnotateInput.attribute":   func() string { return one(w, "title", "description", "description", "name") },
+		"AnnotateInput.value":       func() string { return one(w, "", "Said anew", "Said of "+one(w, w.things...).body) },
+		"AnnotateInput.was":         func() string { return one(w, "", "", w.saying(one(w, w.things...).body)) },
+		"OwnInput.role":             func() string { return one(w, "accountable", "technical", "idle") },
+		"OwnInput.principals":       owner,
+		"OwnInput.was":              owner,
+		"*.sources":                 source,
+		"Mutation.createToken.name": func() string { return one(w, "loader", "No Name") },
+		"Mutation.createToken.days": func() string { return one(w, "30", "0") },
+		"Mutation.revokeToken.id":   func() string { return one(w, append(tokenIDs(), "none")...) },
 	}
 }
 
@@ -98,7 +110,9 @@ func (w *writer) scalars() map[string]func() string {
 		"Ref":      w.ref,
 		"Boolean":  func() string { return one(w, "true", "true", "false") },
 		"Revision": func() string { return one(w, "1", "2", "3", "4", "0", "99") },
-		"Time":     func() string { return one(w, "2026-03-03T12:01:30Z", "2026-03-03T13:00:00Z", "1999-01-01T00:00:00Z") },
+		"Time": func() string {
+			return one(w, "2026-03-03T12:01:30Z", "2026-03-03T12:03:00Z", "2026-03-03T13:00:00Z", "1999-01-01T00:00:00Z")
+		},
 	}
 }
 
@@ -131,10 +145,50 @@ func (w *writer) cursor() string {
 
 func (w *writer) id() string { return one(w, append(w.ids, "none")...) }
 
+// sought is what is searched for: any word, or the name of what is asked for
+// more than others.
+func (w *writer) sought() string {
+	if len(w.fond) > 0 && w.IntN(3) == 0 {
+		return one(w, w.fond...).name
+	}
+	return w.anyWord()
+}
+
+// owning names other owners for those who count at the end.
+func (w *writer) owning() string {
+	t, role := one(w, append(w.fond, w.things[0])...), one(w, graph.OwnerAccountable, graph.OwnerTechnical)
+	was := []string{}
+	var owners []graph.Owner
+	for _, i := range w.account.last() {
+		if o, ok := i.(graph.Owner); ok && o.Asset == t.asset.Ref && o.Role == role {
+			owners = append(owners, o)
+		}
+	}
+	for _, p := range graph.Principals(owners) {
+		was = append(was, strconv.Quote(p))
+	}
+	slices.Sort(was) // what a snapshot holds comes in no order
+	return fmt.Sprintf("{ref: %q, role: %q, principals: [%q], was: [%s]}", t.asset.Ref, role, w.texts()["OwnInput.principals"](), strings.Join(was, ", "))
+}
+
+// saying is what somebody says of a thing with a body.
+func (w *writer) saying(body string) string { return one(w, "Title ", "It is ", "Said of ") + body }
+
+// moment draws of when a query asks: mostly of now.
+func (w *writer) moment(word string) string {
+	if word != "query" || w.IntN(4) > 0 {
+		return word
+	}
+	if w.IntN(3) == 0 {
+		return fmt.Sprintf("query @asOf(time: %q)", w.scalars()["Time"]())
+	}
+	return "query @asOf(revision: " + one(w, "1", "2", "3", "4", "3", "4", "0", "99") + ")"
+}
+
 // whole draws an operation of one root field.
 func (w *writer) whole(word string, root *ast.Definition, f *ast.FieldDefinition) string {
 	var b strings.Builder
-	b.WriteString(word + " { f: ")
+	b.WriteString(w.moment(word) + " { f: ")
 	w.field(&b, root, f, 1)
 	b.WriteString(" }")
 	return b.String()
@@ -147,7 +201,7 @@ func (w *writer) document() string {
 		root, n, word = w.schema.Mutation, 1, "mutation"
 	}
 	var b strings.Builder
-	b.WriteString(word + " {")
+	b.WriteString(w.moment(word) + " {")
 	for i := range n {
 		f := one(w, w.asked(root)...)
 		fmt.Fprintf(&b, " f%d: ", i)
@@ -216,6 +270,9 @@ func (w *writer) value(typ *ast.Type, at, name string) string {
 	case ast.Enum:
 		return one(w, def.EnumValues...).Name
 	case ast.InputObject:
+		if def.Name == "OwnInput" && w.IntN(3) > 0 {
+			return w.owning()
+		}
 		var fields []string
 		for _, f := range def.Fields {
 			if f.Type.NonNull && f.DefaultValue == nil || w.IntN(4) == 0 {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
@@ -42,7 +43,7 @@ func newCourt(t *testing.T, seed uint64) *court {
 	c := &court{estate: newEstate(seed), t: t, account: account{problems: map[string][]string{}}}
 	c.template = emptyCatalog(t)
 	c.account.moments = c.history(3)
-	c.account.crawled = len(c.account.moments[2].items)
+	c.account.crawled, c.account.held = len(c.account.last()), c.holdBack()
 	for _, source := range c.sources() {
 		c.account.problems[source.name] = []string{"no right to read " + one(c, c.things...).asset.Ref.String() + "; grant it"}
 	}
@@ -56,6 +57,7 @@ func newCourt(t *testing.T, seed uint64) *court {
 		}
 		c.people = append(c.people, who)
 	}
+	c.account.decisions = c.decide()
 	c.account.plans = c.plans()
 	return c
 }
@@ -94,9 +96,10 @@ func (c *court) drawPolicy() {
 		URL:       "http://127.0.0.1:1",
 		Audiences: []AudienceConfig{{Name: "analysts", Groups: group(), Purpose: "analytics"}, {Name: "fraud", Groups: group(), Purpose: "fraud_detection"}},
 		Target:    Target{Name: "warehouse", Project: c.naming.Project, Prefix: c.naming.Prefix, Home: c.naming.Home, Publisher: "robot@corp.example"},
+		Audit:     AuditConfig{Name: "court", Key: "file:" + c.auditKey()},
 		Policy:    Policy{Roles: map[string][]string{}, Domains: map[string][]string{"billing": group()}},
 	}
-	for _, role := range []string{"owner", "auditor", "publisher"} {
+	for _, role := range []string{"owner", "auditor", "publisher", "administrator", "break_glass"} {
 		c.config.Policy.Roles[role] = group()
 	}
 	for range 2 + c.IntN(5) {
@@ -124,6 +127,20 @@ func (c *court) drawPolicy() {
 	}
 }
 
+// auditKey is the key that signs the log of every catalog of the court.
+func (c *court) auditKey() string {
+	c.t.Helper()
+	secret, _, err := note.GenerateKey(nil, "court")
+	path := filepath.Join(c.t.TempDir(), "audit.key")
+	if err == nil {
+		err = os.WriteFile(path, []byte(secret+"\n"), 0o600)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return path
+}
+
 // drawBundle is the built-in policy without the rule that auditors see all,
 // and with a rule of somebody's own.
 func (c *court) drawBundle() string {
@@ -149,117 +166,18 @@ func (c *court) seer(who graph.Principal) seer {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	s := seer{who: who, filter: filter}
-	for _, action := range []graph.Action{graph.ActionPlan, graph.ActionApprove, graph.ActionApply, graph.ActionAudit, graph.ActionCrawl} {
+	may := func(action graph.Action) bool {
 		ok, _, err := c.engine.May(c.t.Context(), who, action, graph.Asset{}, nil)
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		s.operates = s.operates || ok && action == graph.ActionCrawl
-		s.plans = s.plans || ok && action != graph.ActionCrawl
+		return ok
 	}
-	return s
-}
-
-// standingAt is the time at which all catalogs of a court are made and asked,
-// so that no answer differs by it.
-func standingAt() time.Time { return time.Date(2026, 3, 3, 12, 0, 0, 0, time.UTC) }
-
-// open makes the app whose catalog an account tells of. No job is worked in it.
-func (c *court) open(a account) *App {
-	c.t.Helper()
-	ctx := c.t.Context()
-	config := c.config
-	config.DataDir = c.t.TempDir()
-	if err := os.WriteFile(config.DatabaseFile(), c.template, 0o600); err != nil {
-		c.t.Fatal(err)
+	return seer{
+		who: who, filter: filter, operates: may(graph.ActionCrawl), audits: may(graph.ActionAudit),
+		plans:       may(graph.ActionPlan) || may(graph.ActionApprove) || may(graph.ActionApply) || may(graph.ActionAudit),
+		administers: may(graph.ActionAdminister), breaks: may(graph.ActionBreakGlass),
 	}
-	minutes := 0
-	app := &App{config: config, logger: slog.New(slog.DiscardHandler), progress: newBoard(nil), policy: c.engine, sources: c.sources()}
-	app.now = func() time.Time { return standingAt().Add(time.Duration(minutes) * time.Minute) }
-	var err error
-	if app.store, err = store.Open(ctx, store.Config{Path: config.DatabaseFile(), Now: app.now}); err != nil {
-		c.t.Fatal(err)
-	}
-	app.lookout = newLookout(app)
-	c.t.Cleanup(func() { _ = app.Close() })
-	app.target = &publisher{name: "warehouse", project: c.naming.Project, naming: c.naming, target: viewtest.NewWarehouse(c.naming), dialect: bigqueryview.Dialect{}, publisher: "user:robot@corp.example"}
-	commit := func(why string, do func(tx *store.Tx) error) {
-		c.t.Helper()
-		minutes++
-		if _, err := app.store.Commit(ctx, graph.Principal{ID: "p1@corp.example"}, why, do); err != nil {
-			c.t.Fatal(err)
-		}
-	}
-	was := graph.Snapshot{}
-	for _, m := range a.moments {
-		commit("crawl", func(tx *store.Tx) error {
-			for _, e := range m.events {
-				tx.Record(e)
-			}
-			return tx.Apply(ctx, graph.Diff(was, m.items))
-		})
-		was = m.items
-	}
-	c.decideAll(app, commit, len(a.moments))
-	commit("crawl", func(tx *store.Tx) error {
-		for _, s := range app.sources {
-			if err := tx.PutCursor(ctx, store.Cursor{Source: s.name, CrawledAt: standingAt(), Problems: a.problems[s.name]}); err != nil {
-				return err
-			}
-		}
-		return tx.Enqueue(ctx, store.CrawlArgs{Source: "lake"})
-	})
-	commit("plan", func(tx *store.Tx) error {
-		for _, d := range a.plans {
-			if err := putDraft(ctx, tx, d); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	app.progress.set("crawl", "lake", a.crawled, 0)
-	return app
-}
-
-func putDraft(ctx context.Context, tx *store.Tx, d draft) error {
-	saved, err := tx.SavePlan(ctx, d.plan)
-	if err != nil {
-		return err
-	}
-	for _, m := range d.moves {
-		if saved, err = tx.MovePlan(ctx, saved.ID, m); err != nil {
-			return err
-		}
-	}
-	if saved.State == graph.PlanApplying {
-		return tx.Enqueue(ctx, store.ApplyArgs{Plan: saved.ID})
-	}
-	return nil
-}
-
-// decideAll keeps the decisions, with the clock's next beat: it is a revision
-// also where nothing is decided.
-func (c *court) decideAll(app *App, commit func(string, func(*store.Tx) error), n int) {
-	c.t.Helper()
-	r, err := app.reader(c.t.Context(), system(), 0)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	classes, err := app.classes(c.t.Context(), r)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	decisions, err := app.decideClasses(c.t.Context(), classes)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	commit("decide", func(tx *store.Tx) error {
-		if err := tx.HoldDecisions(c.t.Context(), decisions); err != nil {
-			return err
-		}
-		return tx.Apply(c.t.Context(), graph.Delta{graph.Changed{Was: clock(n - 1), Now: clock(n)}})
-	})
 }
 
 // plans are real plans over the estate, whole and in parts, some of them on
@@ -347,16 +265,27 @@ type browserOf struct {
 	cookie  *http.Cookie
 }
 
-// letIn signs a principal in at an app that serves.
+// letIn signs a principal in at an app that serves. Who sees all of the
+// catalog anyway has broken the glass, which shows them nothing else.
 func (c *court) letIn(app *App, who graph.Principal, handler http.Handler) browserOf {
 	c.t.Helper()
 	data, err := json.Marshal(who)
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	all := c.engine != nil && c.seer(who).all()
+	glass, err := json.Marshal(brokenGlass{ID: "glass", Who: who.ID, Until: standingAt().Add(time.Hour), Reason: "a reason"})
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	sessions := newSessions(app.store.Sessions(), app.config.URL)
 	begun := httptest.NewRecorder()
-	sessions.LoadAndSave(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { sessions.Put(r.Context(), sessionPrincipal, data) })).
+	sessions.LoadAndSave(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		sessions.Put(r.Context(), sessionPrincipal, data)
+		if all {
+			sessions.Put(r.Context(), sessionGlass, glass)
+		}
+	})).
 		ServeHTTP(begun, httptest.NewRequestWithContext(c.t.Context(), http.MethodGet, "/", nil))
 	return browserOf{c.t, handler, begun.Result().Cookies()[0]}
 }
@@ -374,7 +303,7 @@ func (c *court) serving(app *App) http.Handler {
 // leaking serves the API of an app with parts that are broken on purpose.
 func (c *court) leaking(app *App, who graph.Principal, spoil func(*App, *api.Config)) http.Handler {
 	config := api.Config{
-		Catalog: apiCatalog{app}, Governor: app, Tagger: app, Planner: app, Auditor: app, Operator: app,
+		Catalog: apiCatalog{app}, Governor: app, Tagger: app, Describer: app, Planner: app, Auditor: app, Operator: app, Undoer: app, Administrator: app,
 		Principal: func(context.Context) (graph.Principal, bool) { return who, true },
 	}
 	spoil(app, &config)

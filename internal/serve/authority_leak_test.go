@@ -30,6 +30,9 @@ func leaks() []leak {
 		reader("hidden assets are shown", "asset"),
 		reader("discoverable assets are shown whole", "asset"),
 		reader("owners tell who says so", "asset"),
+		reader("words of people are told of the discoverable", "asset"),
+		reader("the past is everybody's", "search"),
+		reader("history is told of everything", "asset"),
 		reader("tags tell their way", "asset"),
 		reader("statements tell their SQL", "asset"),
 		reader("search finds everything", "search"),
@@ -63,7 +66,17 @@ func (l leakyCatalog) Reader(ctx context.Context, who graph.Principal) (api.Read
 		return nil, err
 	}
 	all, err := l.apiCatalog.Reader(ctx, everybody())
+	if l.what == "the past is everybody's" && graph.AsOfFrom(ctx).Past {
+		return all, err
+	}
 	return leakyReader{honest, all, l.what}, err
+}
+
+func (l leakyCatalog) History(ctx context.Context, who graph.Principal, asset graph.Ref, first int, after string) (shape.History, error) {
+	if l.what == "history is told of everything" {
+		who = everybody()
+	}
+	return l.apiCatalog.History(ctx, who, asset, first, after)
 }
 
 // leakyReader is an honest reader that answers one thing as if nothing was
@@ -90,6 +103,9 @@ func (l leakyReader) Assets(ctx context.Context, refs ...graph.Ref) (map[graph.R
 			honest[ref] = v
 		case l.what == "owners tell who says so" && shown:
 			h.Owners = v.Owners
+			honest[ref] = h
+		case l.what == "words of people are told of the discoverable" && h.Visibility == graph.Discoverable:
+			h.Annotations = v.Annotations
 			honest[ref] = h
 		}
 	}
@@ -256,11 +272,11 @@ func unequal(t *testing.T, n int) []*hearing {
 		w := newWriter(t, seed)
 		for _, who := range w.people {
 			s := w.seer(who)
-			see, count := s.judge(w.account.moments[len(w.account.moments)-1].items), map[graph.Visibility]int{}
+			see, count := s.judge(w.account.last()), map[graph.Visibility]int{}
 			view := false
 			for _, t := range w.things {
 				count[see(t.asset.Ref)]++
-				_, stands := w.account.moments[len(w.account.moments)-1].items.Get(t.asset)
+				_, stands := w.account.last().Get(t.asset)
 				view = view || stands && t.base != nil && see(t.asset.Ref) == graph.Hidden && see(t.base.asset.Ref) == graph.Visible
 			}
 			some := count[graph.Visible] > 4 && count[graph.Hidden] > 4 && count[graph.Discoverable] > 1

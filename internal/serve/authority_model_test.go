@@ -6,49 +6,33 @@ import (
 	"slices"
 	"strings"
 
-	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/walk"
 )
-
-// account is all that a catalog is made from: its history, the plans that were
-// made, what went wrong in crawls, and the jobs that wait.
-type account struct {
-	moments  []moment
-	plans    []draft
-	problems map[string][]string
-	// crawled is how much the crawl that runs has found.
-	crawled int
-}
-
-// draft is a plan with the states it went through after it was planned.
-type draft struct {
-	plan  graph.Plan
-	moves []store.PlanMove
-}
 
 // seer is a principal with what the policy gives them.
 type seer struct {
 	who    graph.Principal
 	filter graph.Filter
 	// plans says that they answer for plans and so see them whole, operates
-	// that they crawl and so are told what went wrong.
-	plans, operates bool
+	// that they crawl and so are told what went wrong. The others say what
+	// else they may do.
+	plans, operates, audits, administers, breaks bool
 }
 
 // judge says by the filter alone how much may be known of each asset that
 // stands: the brute force with which every answer is compared.
 func (s seer) judge(items graph.Snapshot) func(graph.Ref) graph.Visibility {
-	owners := map[graph.Ref][]string{}
+	owners := map[graph.Ref][]graph.Owner{}
 	seen := map[graph.Ref]graph.Visibility{}
 	for _, i := range items {
 		if o, ok := i.(graph.Owner); ok {
-			owners[o.Asset] = append(owners[o.Asset], o.Principal)
+			owners[o.Asset] = append(owners[o.Asset], o)
 		}
 	}
 	for _, i := range items {
 		if a, ok := i.(graph.Asset); ok {
-			seen[a.Ref] = s.filter.Of(a, owners[a.Ref])
+			seen[a.Ref] = s.filter.Of(a, graph.Principals(owners[a.Ref]))
 		}
 	}
 	return func(ref graph.Ref) graph.Visibility {
@@ -62,6 +46,11 @@ func (s seer) judge(items graph.Snapshot) func(graph.Ref) graph.Visibility {
 // all says that nothing is less than visible to them.
 func (s seer) all() bool {
 	return slices.ContainsFunc(s.filter.Visible, func(c graph.Clause) bool { return len(c) == 0 })
+}
+
+// hidesNothing says that they may know of everything that it is there.
+func (s seer) hidesNothing() bool {
+	return s.all() || slices.ContainsFunc(s.filter.Discoverable, func(c graph.Clause) bool { return len(c) == 0 })
 }
 
 // reduce returns what may be known of a catalog, item by item.
@@ -86,13 +75,7 @@ func (s seer) reduce(items graph.Snapshot) []graph.Item {
 			}
 			out = keep(out, i, v != graph.Hidden)
 		case graph.Tag:
-			if i.Provenance.Kind == graph.ByPropagation && !s.all() {
-				way, ok := walk.Way(i)
-				if !ok || slices.ContainsFunc(way, func(r graph.Ref) bool { return see(r) != graph.Visible }) {
-					i.Evidence, i.Provenance = nil, graph.Provenance{Kind: graph.ByPropagation}
-				}
-			}
-			out = keep(out, i, v == graph.Visible)
+			out = keep(out, s.shown(i, see), v == graph.Visible)
 		case graph.Statement:
 			if telling(i.ID) {
 				i.SQL, i.Unresolved, i.Reason = "", nil, ""
@@ -109,7 +92,7 @@ func (s seer) reduce(items graph.Snapshot) []graph.Item {
 				i.From, i.To, i.Statement, i.Function = i.From.Asset(), i.To.Asset(), "", ""
 			}
 			out = keep(out, i, from != graph.Hidden && to != graph.Hidden && (from == graph.Visible || to == graph.Visible))
-		case graph.Column:
+		case graph.Column, graph.Annotation:
 			out = keep(out, i, v == graph.Visible)
 		}
 	}
@@ -226,6 +209,58 @@ func (s seer) known(e *estate, a account, ever bool) string {
 	return b.String()
 }
 
+// remembered is the text of what they may know of an account, at its end alone
+// or at any of its moments, with the histories of all that they then see.
+func (s seer) remembered(e *estate, a account, ever bool) string {
+	var b strings.Builder
+	b.WriteString(s.known(e, a, ever))
+	for n := range a.moments {
+		if ever || n == len(a.moments)-1 {
+			see := s.judge(a.moments[n].items)
+			for _, m := range a.moments[:n+1] {
+				s.recall(&b, m.items, see)
+			}
+		}
+	}
+	return b.String()
+}
+
+// recall writes what the histories of visible assets tell of a moment.
+func (s seer) recall(b *strings.Builder, items graph.Snapshot, see func(graph.Ref) graph.Visibility) {
+	for _, i := range items {
+		if see(i.About()) != graph.Visible {
+			continue
+		}
+		switch i := i.(type) {
+		case graph.Asset:
+			if i.Kind.IsView() && !s.all() {
+				i.Definition = ""
+			}
+			b.WriteString(written(i))
+		case graph.Tag:
+			b.WriteString(written(s.shown(i, see)))
+		case graph.Column, graph.Owner, graph.Annotation:
+			b.WriteString(written(i))
+		case graph.Grant:
+			if s.hidesNothing() {
+				b.WriteString(written(i))
+			}
+		}
+	}
+}
+
+// shown is a tag as they are shown it: without its way where that leads through
+// what is less than visible.
+func (s seer) shown(tag graph.Tag, see func(graph.Ref) graph.Visibility) graph.Tag {
+	if tag.Provenance.Kind == graph.ByPropagation && !s.all() {
+		way, ok := walk.Way(tag)
+		if !ok || slices.ContainsFunc(way, func(r graph.Ref) bool { return see(r) != graph.Visible }) {
+			tag.Evidence, tag.Provenance = nil, graph.Provenance{Kind: graph.ByPropagation}
+		}
+	}
+	return tag
+}
+
 // written is how a value stands in JSON, on a line of its own.
 func written(v any) string {
 	text, err := json.Marshal(v)
@@ -250,11 +285,11 @@ func forbidden(e *estate, known string) []string {
 // is not there. Where what they may know names it, another word stands.
 func (s seer) twin(e *estate, a account) account {
 	var pairs []string
-	for _, w := range forbidden(e, s.known(e, a, true)) {
+	for _, w := range forbidden(e, s.remembered(e, a, true)) {
 		pairs = append(pairs, w, decoy(w))
 	}
 	other := strings.NewReplacer(pairs...)
-	out := account{problems: map[string][]string{}}
+	out := account{decisions: a.decisions, problems: map[string][]string{}}
 	for n := range a.moments {
 		out.moments = append(out.moments, s.twinMoment(a.moments[n:], other))
 	}
@@ -264,7 +299,9 @@ func (s seer) twin(e *estate, a account) account {
 		}
 	}
 	if s.operates {
+		see := s.judge(a.last())
 		out.problems, out.crawled = a.problems, a.crawled
+		out.held = namedIn(a.held, func(ref graph.Ref) bool { return see(ref) != graph.Hidden })
 	}
 	return out
 }
@@ -309,6 +346,13 @@ func (s seer) twinMoment(from []moment, other *strings.Replacer) moment {
 			}
 		case graph.Column:
 			if v == graph.Visible {
+				out.items.Put(replaced(i, other))
+			}
+		case graph.Annotation:
+			if v == graph.Discoverable {
+				i.Value, i.Provenance = "scrubbed", graph.Provenance{Kind: i.Provenance.Kind, Name: "elsewhere"}
+			}
+			if v != graph.Hidden {
 				out.items.Put(replaced(i, other))
 			}
 		case graph.Tag:

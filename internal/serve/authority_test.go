@@ -28,8 +28,9 @@ type hearing struct {
 	twin      browserOf
 	apps      [2]*App
 	forbidden []string
-	// past are the words forbidden to those who also read older revisions.
-	past []string
+	// history are the words forbidden to those who also read what became of
+	// assets, past those to who also reads older revisions.
+	history, past []string
 	// said is all that was asked so far: the audit log repeats it.
 	said strings.Builder
 	seen coverage
@@ -43,7 +44,7 @@ func newHearing(w *writer, who graph.Principal, serve func(*App) http.Handler) *
 	here, twin := c.open(c.account), c.open(s.twin(c.estate, c.account))
 	return &hearing{
 		writer: w, s: s, apps: [2]*App{here, twin}, here: c.letIn(here, who, serve(here)), twin: c.letIn(twin, who, serve(twin)),
-		forbidden: forbidden(c.estate, s.known(c.estate, c.account, false)), past: forbidden(c.estate, s.known(c.estate, c.account, true)), seen: coverage{},
+		forbidden: forbidden(c.estate, s.known(c.estate, c.account, false)), history: forbidden(c.estate, s.remembered(c.estate, c.account, false)), past: forbidden(c.estate, s.remembered(c.estate, c.account, true)), seen: coverage{},
 	}
 }
 
@@ -54,6 +55,9 @@ const internalFault = "an internal error: "
 func (h *hearing) ask(document string) string {
 	h.t.Helper()
 	here, twin := h.here.ask(document), h.twin.ask(document)
+	for _, app := range h.apps {
+		app.lookout.wait() // what was denied stands in the log before the next is asked
+	}
 	h.cursors = append(h.cursors, cursorsOf(here.body)...)
 	if here.status == http.StatusOK {
 		if err := h.seen.count(h.schema, document, here.body); err != nil {
@@ -72,13 +76,30 @@ func (h *hearing) ask(document string) string {
 	return ""
 }
 
+// download fetches a page from both, and returns what is wrong with it. To whom
+// everything is shown it tells all.
+func (h *hearing) download(path string) string {
+	h.t.Helper()
+	here, twin := h.here.do(http.MethodGet, path, nil), h.twin.do(http.MethodGet, path, nil)
+	if fault := h.tells(path, here, twin); fault != "" && !h.s.all() {
+		return fault
+	}
+	if !reflect.DeepEqual(here, twin) {
+		return "where it must not be known, it is another (-there +not):\n" + cmp.Diff(readable(here), readable(twin))
+	}
+	return ""
+}
+
 // tells returns which word an answer tells that must not be known. A word of
 // the question may be repeated, where the twin, which does not know it,
 // repeats it too.
 func (h *hearing) tells(document string, here, twin answer) string {
 	words := h.forbidden
-	if strings.Contains(document, "revision:") || strings.Contains(document, "at:") {
+	switch {
+	case strings.Contains(document, "revision:") || strings.Contains(document, "at:") || strings.Contains(document, "@asOf"):
 		words = h.past
+	case strings.Contains(document, "history"):
+		words = h.history
 	}
 	text, echo := here.text(), twin.text()
 	h.said.WriteString(document + strings.Join(opened(document), "\n"))
@@ -131,7 +152,7 @@ func newWriter(t *testing.T, seed uint64) *writer {
 
 // prefer makes the writer, who writes for many, ask as this principal does.
 func (h *hearing) prefer() {
-	see := h.s.judge(h.account.moments[len(h.account.moments)-1].items)
+	see := h.s.judge(h.account.last())
 	h.fond, h.atOnce, h.without = nil, 3, h.s.cannotBeAsked()
 	if h.s.plans {
 		// What an auditor asks is recorded, and the fields of a document are
@@ -178,13 +199,26 @@ func (h *hearing) documents(n int) iter.Seq[string] {
 	}
 }
 
-// cannotBeAsked are the root fields that are left out for a principal.
+// cannotBeAsked are the fields that are left out for a principal.
 func (s seer) cannotBeAsked() []string {
+	var out []string
 	if s.plans {
 		// Who may plan is told whole plans, and a plan is made of all bases.
-		return []string{"Mutation.plan"}
+		out = append(out, "Mutation.plan")
 	}
-	return nil
+	if s.operates && !s.all() {
+		// Who crawls is told how much a run did, and undoes all of it.
+		out = append(out, "Run.changes", "UndoRun.changes", "UndoRun.laterTotal", "Mutation.undoRun")
+	}
+	if s.administers {
+		// The secret and the ID are drawn by chance. Nothing is read for it.
+		out = append(out, "Mutation.createToken")
+	}
+	if s.breaks {
+		// From then on they see all of the catalog.
+		out = append(out, "Mutation.breakGlass")
+	}
+	return out
 }
 
 // authoritySeeds are the seeds of a run: a few that are always the same, and a
@@ -218,7 +252,11 @@ func authoritySeeds(t *testing.T) func(yield func(uint64) bool) {
 // new field needs something in the estate that it tells of, or a line here.
 func neverAnswered() map[string]string {
 	return map[string]string{
-		"Mutation.plan": "those who may plan are told whole plans",
+		"Mutation.plan":        "those who may plan are told whole plans",
+		"Mutation.createToken": "a secret is drawn by chance, and nothing is read for it",
+		"NewToken.token":       "as above",
+		"NewToken.secret":      "as above",
+		"Mutation.breakGlass":  "those who may see all of the catalog from then on",
 	}
 }
 
@@ -236,6 +274,12 @@ func TestAnswersAreThoseOfACatalogWithoutTheHidden(t *testing.T) {
 				if fault := h.ask(document); fault != "" {
 					t.Errorf("CADASTRE_AUTHORITY_SEED=%d: %+v with %+v asks\n%s\n%s", seed, who, h.s.filter, document, fault)
 					break
+				}
+				documents++
+			}
+			for _, path := range []string{"/audit/checkpoint", "/audit/export"} {
+				if fault := h.download(path); fault != "" {
+					t.Errorf("CADASTRE_AUTHORITY_SEED=%d: %+v with %+v downloads %s\n%s", seed, who, h.s.filter, path, fault)
 				}
 				documents++
 			}

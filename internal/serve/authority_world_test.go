@@ -187,6 +187,15 @@ func (e *estate) stand(now graph.Snapshot, t *thing) {
 			Role: one(e, graph.OwnerAccountable, graph.OwnerTechnical), Provenance: e.provenance(t),
 		})
 	}
+	for range e.IntN(3) {
+		said := graph.Annotation{Ref: a.Ref, Attribute: one(e, graph.AttributeTitle, graph.AttributeDescription), Value: "Said of " + t.body, Provenance: e.provenance(t)}
+		if len(t.columns) > 0 && e.IntN(2) == 0 {
+			said.Ref, said.Attribute = one(e, t.columns...).Ref, graph.AttributeDescription
+		}
+		if said.Provenance.Kind != graph.BySource {
+			now.Put(said)
+		}
+	}
 	for range e.IntN(4) {
 		tag := graph.Tag{
 			Ref: a.Ref, Label: one(e, "user.contact.email", "user.name", "user.financial", graph.LabelNone),

@@ -27,18 +27,18 @@ type Checkpoint struct {
 }
 
 // Checkpoint returns a signed checkpoint of the whole log, for somebody who
-// may audit: a new one where events came since the last.
+// may read all of it: a new one where events came since the last.
 func (a *App) Checkpoint(ctx context.Context, who graph.Principal) (Checkpoint, error) {
-	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
+	if err := a.mayReadWholeLog(ctx, who); err != nil {
 		return Checkpoint{}, err
 	}
 	return a.checkpoint(ctx, who, nil)
 }
 
 // Signing returns what signs the log, and the newest checkpoint, for somebody
-// who may audit.
+// who may read all of it.
 func (a *App) Signing(ctx context.Context, who graph.Principal) (shape.AuditSigning, error) {
-	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
+	if err := a.mayReadWholeLog(ctx, who); err != nil {
 		return shape.AuditSigning{}, err
 	}
 	var out shape.AuditSigning
@@ -134,9 +134,9 @@ type AuditExport struct {
 }
 
 // ExportAudit signs the log and records the export in one transaction, for
-// somebody who may audit. Write then writes the events that were signed.
+// somebody who may read all of it. Write then writes the events that were signed.
 func (a *App) ExportAudit(ctx context.Context, who graph.Principal) (AuditExport, error) {
-	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
+	if err := a.mayReadWholeLog(ctx, who); err != nil {
 		return AuditExport{}, err
 	}
 	c, err := a.checkpoint(ctx, who, func(c store.Checkpoint) audit.Event {
@@ -154,9 +154,9 @@ func (e AuditExport) Write(ctx context.Context, w io.Writer) error {
 }
 
 // ProveEvent proves to outsiders that one event is in the log, for somebody
-// who may audit, and records that it was shown.
+// who may read all of the log, and records that it was shown.
 func (a *App) ProveEvent(ctx context.Context, who graph.Principal, seq int64) (audit.Proof, error) {
-	if err := a.may(ctx, who, graph.ActionAudit, graph.Asset{}, nil); err != nil {
+	if err := a.mayReadWholeLog(ctx, who); err != nil {
 		return audit.Proof{}, err
 	}
 	end, _, err := a.store.EventsEnd(ctx)

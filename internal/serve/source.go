@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"cadastre.dev/cadastre/ent/store"
 	"cadastre.dev/cadastre/graph"
@@ -52,8 +53,9 @@ func (a *App) Sources(ctx context.Context, who graph.Principal) ([]shape.Source,
 // platformPush is the platform of sources that services push.
 const platformPush = "push"
 
-// describeSource fills in how a source is. Problems and removals name assets
-// that may be hidden from those who do not operate.
+// describeSource fills in how a source is. Problems name assets that may be
+// hidden from those who do not operate; of a removal those who do are shown
+// what they may know.
 func (a *App) describeSource(ctx context.Context, r *store.Reader, s *shape.Source, operates bool) error {
 	visible, err := r.Search(ctx, search.Query{Sources: []string{s.Name}, First: 1})
 	if err != nil {
@@ -68,21 +70,43 @@ func (a *App) describeSource(ctx context.Context, r *store.Reader, s *shape.Sour
 	if !operates {
 		return nil
 	}
-	s.Held = heldShape(heldIn(cursor))
+	if s.Held, err = heldShape(ctx, r, heldIn(cursor)); err != nil {
+		return err
+	}
 	s.Problems, err = a.problems(ctx, s.Name)
 	return err
 }
 
-func heldShape(h *ingest.Held) *shape.HeldRemoval {
+// heldShape shows a removal with its whole size, and names of it the assets
+// and containers that are not hidden.
+func heldShape(ctx context.Context, r *store.Reader, h *ingest.Held) (*shape.HeldRemoval, error) {
 	if h == nil {
-		return nil
+		return nil, nil
 	}
-	out := &shape.HeldRemoval{Hash: h.Hash, At: h.At, Scopes: []shape.HeldScope{}, Total: h.Total, Examples: append([]graph.Ref{}, h.Examples...)}
+	named := slices.Clone(h.Examples)
 	for _, s := range h.Scopes {
-		out.Scopes = append(out.Scopes, shape.HeldScope(s))
+		named = append(named, s.Parent)
+	}
+	seen, err := r.Visibility(ctx, named...)
+	if err != nil {
+		return nil, err
+	}
+	hidden := func(ref graph.Ref) bool {
+		return !ref.IsZero() && !isTrusted(r.Principal()) && seen[ref.Asset()] == graph.Hidden
+	}
+	out := &shape.HeldRemoval{Hash: h.Hash, At: h.At, Scopes: []shape.HeldScope{}, Total: h.Total, Examples: []graph.Ref{}}
+	for _, ref := range h.Examples {
+		if !hidden(ref) {
+			out.Examples = append(out.Examples, ref)
+		}
+	}
+	for _, s := range h.Scopes {
+		if !hidden(s.Parent) {
+			out.Scopes = append(out.Scopes, shape.HeldScope(s))
+		}
 	}
 	if h.AllowedBy != "" {
 		out.AllowedBy = &h.AllowedBy
 	}
-	return out
+	return out, nil
 }

@@ -224,7 +224,7 @@ func (a *App) noCrawlOf(ctx context.Context, source string) error {
 const maxLater = 20
 
 // undoReport counts what an undoing changes. Of the assets that stay it names
-// those of which the person may know.
+// those that the person sees: that something changed is of an asset's history.
 func (a *App) undoReport(ctx context.Context, who graph.Principal, source string, run, made graph.Revision, did store.Reverted) (shape.UndoRun, error) {
 	out := shape.UndoRun{Run: run, Source: source, Changes: shape.CountChanges(did.Delta), LaterTotal: len(did.Later), Later: []graph.Ref{}}
 	if made > 0 {
@@ -246,7 +246,7 @@ func (a *App) undoReport(ctx context.Context, who graph.Principal, source string
 		return out, err
 	}
 	for ref := range about {
-		if seen[ref] != graph.Hidden || isTrusted(who) {
+		if seen[ref] == graph.Visible || isTrusted(who) {
 			out.Later = append(out.Later, ref)
 		}
 	}

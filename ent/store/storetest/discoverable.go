@@ -3,6 +3,8 @@ package storetest
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -85,6 +87,38 @@ func pastTellsNoMore(t *testing.T, open Open) {
 	}
 	if _, err := r.Decisions(ctx); !errors.Is(err, graph.ErrDenied) {
 		t.Errorf("the whole ledger: %v, want denied", err)
+	}
+	numbersCountWhatIsShown(t, s, r, topic.Ref, view.Ref)
+}
+
+// numbersCountWhatIsShown holds that neither the number of an event nor a
+// cursor tells how many there are on what is hidden.
+func numbersCountWhatIsShown(t *testing.T, s *store.Store, r *store.Reader, hidden, visible graph.Ref) {
+	t.Helper()
+	for _, on := range []graph.Ref{hidden, visible, hidden, hidden, visible.Column("id"), hidden} {
+		_, err := s.Commit(t.Context(), boss, "look", func(tx *store.Tx) error {
+			tx.Record(audit.Event{Action: "look", Object: on.String()})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var told []string
+	for page := (store.Page{First: 1}); ; {
+		list := must[store.List[audit.Event]](t)(r.Events(t.Context(), store.EventsIn{Action: "look"}, page))
+		for _, e := range list.Items {
+			told = append(told, fmt.Sprint(e.Seq, " ", e.Object))
+		}
+		if page.After = list.Next; page.After == "" {
+			break
+		}
+		if data, err := base64.RawURLEncoding.DecodeString(page.After); err != nil || string(data) != "3" {
+			t.Errorf("the cursor is %q (%v), want the number that was told", data, err)
+		}
+	}
+	if want := []string{"3 " + visible.Column("id").String(), "2 " + visible.String()}; !slices.Equal(told, want) {
+		t.Errorf("the log tells %q, want %q", told, want)
 	}
 }
 

@@ -3114,14 +3114,18 @@ type PublishedView {
 }
 `, BuiltIn: false},
 	{Name: "../schema/audit.graphql", Input: `extend type Query {
-  "The audit log, newest first. Needs the audit action."
+  """
+  The audit log, newest first. Needs the audit action. Where something may be
+  hidden from the auditor it holds the events on what they see alone.
+  """
   audit(filter: AuditFilter, first: Int = 50, after: String): EventConnection!
-  "Verifies the whole log now. Needs the audit action."
+  "Verifies the whole log now. Needs the audit action, and that nothing is hidden from the auditor."
   auditVerification: AuditVerification!
   """
   What signs the log, to keep elsewhere: with it and a checkpoint anybody tells
-  later whether history was written anew. Needs the audit action. The whole log
-  is downloaded from /audit/export, a fresh checkpoint from /audit/checkpoint.
+  later whether history was written anew. Needs the audit action, and that
+  nothing is hidden from the auditor. The whole log is downloaded from
+  /audit/export, a fresh checkpoint from /audit/checkpoint.
   """
   auditSigning: AuditSigning!
 }
@@ -3154,7 +3158,7 @@ type EventEdge {
 
 "Something that was done, looked at or refused."
 type Event {
-  "Its number in the log, from 1."
+  "Its number in the log, from 1; among the events that the auditor may see, where something may be hidden from them."
   seq: Int!
   "When."
   at: Time!
@@ -3605,7 +3609,7 @@ type UndoRun {
   changes: [Changes!]!
   "How many items stay as they are, since later commits changed them."
   laterTotal: Int!
-  "Some of the assets that these belong to, of which the person may know."
+  "Some of the assets that these belong to, which the person sees."
   later: [Ref!]!
 }
 `, BuiltIn: false},
@@ -3737,11 +3741,11 @@ type HeldRemoval {
   hash: String!
   "When it was held back."
   at: Time!
-  "The parts of the source of which too much would end."
+  "The parts of the source of which too much would end, without containers of which the person may not know."
   scopes: [HeldScope!]!
-  "How many assets would end there."
+  "How many assets would end in all."
   total: Int!
-  "Some of them, twenty at most."
+  "Some of them of which the person may know, twenty at most."
   examples: [Ref!]!
   "Who allowed it; null while nobody did. Then the next run makes it."
   allowedBy: String
