@@ -280,6 +280,40 @@ func TestAServiceSpeaksForItselfAlone(t *testing.T) {
 	}
 }
 
+// Whoever tells of an asset before the source that reads it keeps no say in it:
+// an owner named beforehand would see what is found there.
+func TestWhatIsTakenOverIsLeftToWhoReadsIt(t *testing.T) {
+	t.Parallel()
+	d := newDock(t)
+	mallory := graph.Principal{ID: "mallory@shop.example"}
+	if r := d.push(`{"source": "crm", "key": "1", "facts": [{"asset": {"ref": "` + people().Ref.String() + `", "kind": "table",
+		"owners": [{"principal": "user:mallory@shop.example"}], "grants": [{"principal": "user:mallory@shop.example", "role": "READER"}],
+		"tags": [{"label": "system"}]}}]}`); r.status != 200 {
+		t.Fatalf("%+v", r)
+	}
+	d.on(&script{name: "warehouse", crawl: func(_ ingest.Cursor, emit func(graph.Fact) error) (ingest.Cursor, error) {
+		return ingest.Cursor("1"), peopleSeen(emit)
+	}})
+	if err := d.app.crawl(t.Context(), "warehouse"); err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range d.everything() {
+		var says graph.Provenance
+		switch i := i.(type) {
+		case graph.Owner:
+			says = i.Provenance
+		case graph.Grant:
+			says = i.Provenance
+		case graph.Tag:
+			says = i.Provenance
+		}
+		if says.Name == "crm" {
+			t.Errorf("the word of crm still stands: %+v", i)
+		}
+	}
+	mustBe(t, errorOf(d.app.SaidOf(t.Context(), mallory, people().Ref)), graph.ErrNotFound)
+}
+
 // A scope that a service calls whole ends what it lacks, up to what may end
 // unasked.
 func TestAScopeThatIsPushedWhole(t *testing.T) {
