@@ -19,6 +19,7 @@ import (
 
 	"cadastre.dev/cadastre/graph"
 	"cadastre.dev/cadastre/graph/api/shape"
+	"cadastre.dev/cadastre/graph/audit"
 	"cadastre.dev/cadastre/ingest"
 )
 
@@ -220,6 +221,31 @@ func TestWhoMayPushAsWhat(t *testing.T) {
 	kept, err := os.ReadFile(filepath.Join(d.app.config.DataDir, databaseFile))
 	if err != nil || bytes.Contains(kept, []byte(d.secret)) {
 		t.Errorf("the database holds the token itself: %v", err)
+	}
+}
+
+// Whoever holds a token that is no longer good, or makes up sources, fills no
+// disk with what is recorded of it.
+func TestRefusedPushesDoNotFloodTheLog(t *testing.T) {
+	t.Parallel()
+	d := newDock(t)
+	now := time.Now()
+	d.app.now = func() time.Time { return now } // all within a minute
+	refused := func() []audit.Event { return told(t, d.app, "refused") }
+	for i := range 20 {
+		d.want(d.push(strings.Replace(batchOf("1", "id"), `"crm"`, fmt.Sprintf(`"made-up-%d"`, i), 1)), 403, "not for source")
+	}
+	if got := refused(); len(got) != 1 || got[0].Object != "push" || got[0].Detail["token"] != d.token.ID || got[0].Detail["source"] != "made-up-0" {
+		t.Errorf("20 sources are told as %+v", got)
+	}
+	if _, err := d.app.RevokeToken(t.Context(), d.app.LocalPrincipal(), d.token.ID); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		d.want(d.push(batchOf("1", "id")), 401, "revoked")
+	}
+	if got := refused(); len(got) != 2 || got[1].Object != d.token.ID {
+		t.Errorf("20 tries with a revoked token are told as %+v", got)
 	}
 }
 
