@@ -32,7 +32,7 @@ func (a *App) pushHandler() http.Handler {
 	turns := make(chan struct{}, pushAtOnce)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secret, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		token, err := a.authenticate(r.Context(), secret)
+		_, err := a.authenticate(r.Context(), secret)
 		if err != nil {
 			a.pushFailed(w, r, err)
 			return
@@ -46,6 +46,13 @@ func (a *App) pushHandler() http.Handler {
 		// The time for its body to arrive begins with its turn.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyArrives))
 		batch, err := readBatch(w, r, a.config.Push.limits())
+		if err != nil {
+			a.pushFailed(w, r, err)
+			return
+		}
+		// It may have been revoked while the body arrived, which takes as long
+		// as the sender likes.
+		token, err := a.authenticate(r.Context(), secret)
 		if err != nil {
 			a.pushFailed(w, r, err)
 			return
