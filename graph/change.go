@@ -126,7 +126,8 @@ func Apply(was Snapshot, delta Delta) Snapshot {
 // tags and annotations, another source's edges. An asset ends only where ScopeDone names a
 // scope that holds it, and its columns stay where the source could not read
 // them. What ends with an asset is what sources said of it; a person's tags,
-// owners and annotations stay, for the asset may come back.
+// owners and annotations stay, for the asset may come back. With an asset that
+// another source takes over, what the former said of it ends.
 func Observe(known Snapshot, facts []Fact) (was, now Snapshot) {
 	o := observation{known: known, was: Snapshot{}, now: Snapshot{}, seen: map[Ref]bool{}, unread: map[Ref]bool{}}
 	for _, f := range facts {
@@ -195,11 +196,11 @@ func (o observation) isReplaced(item Item, replaced map[Ref]string) bool {
 	case Column:
 		return !o.unread[about]
 	case Owner:
-		return i.Provenance.Kind == BySource && i.Provenance.Name == source
+		return i.Provenance.Kind == BySource && (i.Provenance.Name == source || i.Provenance.Name == o.teller(about))
 	case Grant:
-		return i.Provenance.Name == source
+		return i.Provenance.Name == source || i.Provenance.Name == o.teller(about)
 	case Tag:
-		return i.Provenance.Kind == BySource && i.Provenance.Name == source
+		return i.Provenance.Kind == BySource && (i.Provenance.Name == source || i.Provenance.Name == o.teller(about))
 	case Edge:
 		// A view's edges end with it; a job's are what once ran.
 		fromView := i.Because == EvidenceView && !o.seen[about]
@@ -212,6 +213,15 @@ func (o observation) isReplaced(item Item, replaced map[Ref]string) bool {
 		return false
 	}
 	return false
+}
+
+// teller returns the source that told of an asset until now. One that another
+// takes over has no say in it any more: its owners and grants would let people
+// see what it never read.
+func (o observation) teller(asset Ref) string {
+	was, _ := o.known.Get(Asset{Ref: asset})
+	told, _ := was.(Asset)
+	return told.Source
 }
 
 func (o observation) record(f Fact) {

@@ -166,6 +166,8 @@ func TestObserve(t *testing.T) {
 	}
 	declared := graph.TagSeen{Tag: graph.Tag{Ref: table.Column("a"), Label: "by.source", State: graph.TagConfirmed, Provenance: warehouse}}
 	edge := graph.EdgeSeen{Edge: graph.Edge{From: table, To: other, Kind: graph.EdgeReads, Because: graph.EvidenceConnector}}
+	taken := tableAsset(table)
+	taken.Source = "registry"
 	unread := graph.AssetSeen{Asset: tableAsset(table), Owners: seen.Owners, Grants: seen.Grants}
 	unread.Asset.Unread = "the schema may not be read"
 	whole := graph.ScopeDone{Scope: graph.Scope{Source: "warehouse", Parent: dataset}}
@@ -194,6 +196,10 @@ func TestObserve(t *testing.T) {
 				"ended graph.Asset t", "ended graph.Column a", "ended graph.Column gone", "ended graph.Owner user:a", "ended graph.Grant",
 				"ended graph.Tag by.source", "ended graph.Statement", "ended graph.Edge view", "ended graph.Edge connector",
 			},
+		},
+		{
+			name: "what another source takes over is its own", facts: []graph.Fact{graph.AssetSeen{Asset: taken, Columns: seen.Columns}, edge},
+			want: []string{"changed graph.Asset t", "ended graph.Column gone", "ended graph.Owner user:a", "ended graph.Grant", "ended graph.Tag by.source", "ended graph.Tag by.stranger"},
 		},
 		{name: "another source's scope ends nothing", facts: []graph.Fact{graph.ScopeDone{Scope: graph.Scope{Source: "registry"}}}},
 		{name: "another container's scope ends nothing", facts: []graph.Fact{graph.ScopeDone{Scope: graph.Scope{Source: "warehouse", Parent: graph.BigQueryRef("p", "e")}}}},

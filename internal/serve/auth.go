@@ -30,6 +30,10 @@ const (
 	sessionReturn    = "return"
 )
 
+// signInBound is how long signing in may take. Anybody may begin it, and what
+// they begin takes a row of the store until then.
+const signInBound = 15 * time.Minute
+
 // signIn signs people in by OpenID Connect: authorization code flow with PKCE
 // (RFC 7636), state and nonce. The browser holds an opaque cookie, the session
 // is a row in the store.
@@ -103,6 +107,9 @@ func (s *signIn) login(w http.ResponseWriter, r *http.Request) {
 	s.sessions.Put(r.Context(), sessionNonce, nonce)
 	s.sessions.Put(r.Context(), sessionVerifier, verifier)
 	s.sessions.Put(r.Context(), sessionReturn, localPath(r.URL.Query().Get("return")))
+	if _, was := s.principal(r.Context()); !was {
+		s.sessions.SetDeadline(r.Context(), time.Now().Add(signInBound))
+	}
 	http.Redirect(w, r, s.oauth(provider).AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusFound)
 }
 

@@ -28,8 +28,9 @@ type bounded struct {
 	seen map[attempt]*window
 }
 
-// attempt is what is told once in a window.
-type attempt struct{ actor, action, object string }
+// attempt is what is told once in a window. Each time of seeing everything is
+// one of its own, so that the log tells of each what was seen in it.
+type attempt struct{ actor, action, object, glass string }
 
 type window struct {
 	began      time.Time
@@ -42,7 +43,7 @@ type window struct {
 func (b *bounded) admit(now time.Time, actor string, e audit.Event) (audit.Event, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	key := attempt{actor, e.Action, e.Object}
+	key := attempt{actor, e.Action, e.Object, e.Detail["glass"]}
 	w := b.seen[key]
 	if w != nil && now.Sub(w.began) < boundWindow {
 		w.suppressed++

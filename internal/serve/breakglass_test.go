@@ -105,6 +105,24 @@ func TestTheGlassIsBrokenForAReasonAndATime(t *testing.T) {
 	}
 }
 
+// What is seen through a glass is told under its name, also where the same was
+// seen through another within the minute.
+func TestEachGlassTellsWhatWasSeenThroughIt(t *testing.T) {
+	t.Parallel()
+	d := glassDesk(t, true)
+	for range 2 {
+		d.query(d.base, breakTheGlass)
+		if !d.sees() {
+			t.Fatal("it is not seen with the glass broken")
+		}
+		d.query(d.base, mendTheGlass)
+	}
+	began, read := d.told(actionBreakGlass), d.told(actionBreakGlassRead)
+	if len(began) != 2 || len(read) != 2 || read[0].Detail["glass"] != began[0].Object || read[1].Detail["glass"] != began[1].Object {
+		t.Errorf("of %+v the log tells %+v", began, read)
+	}
+}
+
 // Only who is on call breaks the glass, and that others tried is told.
 func TestOnlyWhoIsOnCallBreaksTheGlass(t *testing.T) {
 	t.Parallel()

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -45,7 +47,7 @@ const contentSecurityPolicy = "default-src 'self'; style-src 'self' 'unsafe-inli
 // what is not used, and refusal of requests that another site made.
 func guard(next http.Handler, logger *slog.Logger) http.Handler {
 	var origin http.CrossOriginProtection
-	protected := origin.Handler(next)
+	protected := boundBody(origin.Handler(next), bodyArrives, bodyRests)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()[:12]
 		h := w.Header()
@@ -62,6 +64,51 @@ func guard(next http.Handler, logger *slog.Logger) http.Handler {
 		}
 		logger.Log(r.Context(), level, "request", "request", id, "method", r.Method, "path", r.URL.Path, "status", recorder.status, "dur", time.Since(started))
 	})
+}
+
+const (
+	// bodyArrives is how long the body of a request may take to arrive, and
+	// bodyRests how long what nobody reads of it is waited for: who sends
+	// slowly, or nothing, holds no connection for ever.
+	bodyArrives = 2 * time.Minute
+	bodyRests   = 5 * time.Second
+)
+
+// boundBody bounds the time in which bodies arrive, and no more than that: work
+// on one that arrived may take longer, and ends when whoever asked has left.
+func boundBody(next http.Handler, arrives, rests time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == nil || r.Body == http.NoBody {
+			next.ServeHTTP(w, r)
+			return
+		}
+		// A server that knows no deadlines reads without.
+		body := &boundedBody{ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline}
+		_ = body.deadline(time.Now().Add(arrives))
+		r.Body = body
+		next.ServeHTTP(w, r)
+		if !body.whole {
+			_ = body.deadline(time.Now().Add(rests))
+		}
+	})
+}
+
+// boundedBody lifts the deadline once it was read to its end. With one that
+// stands, the connection would be taken for broken in the midst of the work.
+type boundedBody struct {
+	io.ReadCloser
+	deadline func(time.Time) error
+	whole    bool
+}
+
+// Read reads, and notes the end.
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) && !b.whole {
+		b.whole = true
+		_ = b.deadline(time.Time{})
+	}
+	return n, err
 }
 
 type statusRecorder struct {

@@ -84,7 +84,9 @@ func (a *App) mayPush(ctx context.Context, k store.Token, source string) error {
 	if why == "" {
 		return nil
 	}
-	err := a.record(ctx, service(k), audit.Event{Action: "refused", Object: source, Detail: map[string]string{"action": "push", "token": k.ID}})
+	// The source is no object: a sender may make up as many as it likes, and
+	// each would be an event of its own.
+	err := a.recordBounded(ctx, service(k), audit.Event{Action: "refused", Object: "push", Detail: map[string]string{"action": "push", "source": source, "token": k.ID}})
 	return errors.Join(fmt.Errorf("push: %s: %w", why, graph.ErrDenied), err)
 }
 

@@ -22,8 +22,6 @@ const (
 	// pushAtOnce is how many batches are read at a time; more wait before
 	// their bodies are read, so that many senders do not fill the memory.
 	pushAtOnce = 4
-	// pushReading is how long a body may take to arrive.
-	pushReading = 2 * time.Minute
 	// retryAfter is when a sender may try again, in seconds.
 	retryAfter = "5"
 )
@@ -34,7 +32,7 @@ func (a *App) pushHandler() http.Handler {
 	turns := make(chan struct{}, pushAtOnce)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secret, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		token, err := a.authenticate(r.Context(), secret)
+		_, err := a.authenticate(r.Context(), secret)
 		if err != nil {
 			a.pushFailed(w, r, err)
 			return
@@ -45,9 +43,16 @@ func (a *App) pushHandler() http.Handler {
 		case <-r.Context().Done():
 			return
 		}
-		// A server that knows no deadlines reads without.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(pushReading))
+		// The time for its body to arrive begins with its turn.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyArrives))
 		batch, err := readBatch(w, r, a.config.Push.limits())
+		if err != nil {
+			a.pushFailed(w, r, err)
+			return
+		}
+		// It may have been revoked while the body arrived, which takes as long
+		// as the sender likes.
+		token, err := a.authenticate(r.Context(), secret)
 		if err != nil {
 			a.pushFailed(w, r, err)
 			return

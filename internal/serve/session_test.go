@@ -185,3 +185,30 @@ func TestTheLastSignInThatWasBegunCounts(t *testing.T) {
 		t.Errorf("the first is answered %d", late.StatusCode)
 	}
 }
+
+// What anybody begins is kept for minutes, and the session of who is signed in
+// for as long as sessions last.
+func TestASignInThatNobodyEndsIsForgotten(t *testing.T) {
+	t.Parallel()
+	issuer := newProvider(t, nil).server.URL
+	sessions := newSessions(memstore.NewWithCleanupInterval(0), "http://127.0.0.1:8080")
+	s := &signIn{sessions: sessions, client: http.DefaultClient, config: SSO{Issuer: issuer, ClientID: "cadastre"}}
+	for _, test := range []struct {
+		who  string
+		want time.Duration
+	}{{"", signInBound}, {"ana@lumen.example", sessions.Lifetime}} {
+		var ends time.Time
+		handler := sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if test.who != "" {
+				sessions.Put(r.Context(), sessionPrincipal, []byte(`{"id":"`+test.who+`"}`))
+			}
+			s.login(w, r)
+			ends = sessions.Deadline(r.Context())
+		}))
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/auth/login", nil))
+		if left := time.Until(ends); answer.Code != http.StatusFound || left > test.want || left < test.want-time.Minute {
+			t.Errorf("%q: answered %d, and the session ends in %s; want %s", test.who, answer.Code, left, test.want)
+		}
+	}
+}

@@ -158,7 +158,7 @@ func tokenShape(k store.Token) shape.Token {
 var errToken = errors.New("the token is unknown, expired or revoked; ask an administrator for another")
 
 // authenticate returns the token with the secret. That a revoked or expired
-// one was used is recorded; an unknown one is nobody's.
+// one was used is recorded, once a minute; an unknown one is nobody's.
 func (a *App) authenticate(ctx context.Context, secret string) (store.Token, error) {
 	if !strings.HasPrefix(secret, tokenPrefix) {
 		return store.Token{}, errToken
@@ -180,7 +180,7 @@ func (a *App) authenticate(ctx context.Context, secret string) (store.Token, err
 	default:
 		return k, nil
 	}
-	err = a.record(ctx, service(k), audit.Event{Action: "refused", Object: k.ID, Detail: map[string]string{"action": "push", "why": why}})
+	err = a.recordBounded(ctx, service(k), audit.Event{Action: "refused", Object: k.ID, Detail: map[string]string{"action": "push", "why": why}})
 	return store.Token{}, errors.Join(errToken, err)
 }
 
