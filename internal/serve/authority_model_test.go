@@ -369,10 +369,12 @@ func (s seer) twinMoment(from []moment, other *strings.Replacer) moment {
 			}
 		}
 	}
+	last := later[len(later)-1]
 	for _, e := range m.events {
-		// As many events as there were: their numbers count what is hidden,
-		// and are told to auditors alone.
-		out.events = append(out.events, replaced(e, other))
+		ref, err := graph.ParseRef(e.Object)
+		if s.all() || err == nil && last(ref) == graph.Visible {
+			out.events = append(out.events, replaced(e, other))
+		}
 	}
 	return out
 }
