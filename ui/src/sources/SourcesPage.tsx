@@ -81,7 +81,7 @@ function SourceCard({ source, crawl: job, crawled }: { source: Source; crawl: Jo
           ))}
         </ul>
       )}
-      {may && <Runs source={source.name} undone={crawled} />}
+      {may && source.platform !== "push" && <Runs source={source.name} undone={crawled} />}
     </li>
   );
 }

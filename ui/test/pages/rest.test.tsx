@@ -228,6 +228,11 @@ describe("tokens", () => {
     await fillIn("Service", "loader");
     await click("button", "Make a token");
     await findText("cdst_made-up-t1");
+    const copies: string[] = [];
+    Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText: async (value: string) => void copies.push(value) } });
+    await click("button", "Copy");
+    await findText("Copied");
+    expect(copies).toEqual(["cdst_made-up-t1"]);
     expect(server.catalog.tokens[0]).toMatchObject({ name: "loader", sources: ["crm", "dbt"] });
     await click("button", "I have it");
     expect(screen.queryByText("cdst_made-up-t1")).toBeNull();
