@@ -49,8 +49,8 @@ type BackupReport struct {
 // being used. The file is there whole or not at all, and what it holds was
 // looked at page by page. That it was made is in the audit log.
 //
-// graph.ErrNotFound: there is no catalog; graph.ErrConflict: the file is there
-// already; graph.ErrUnavailable: the disk is full, or it was interrupted;
+// graph.ErrNotFound: there is no catalog; graph.ErrInvalid: the file is a
+// folder; graph.ErrConflict: it is there already; graph.ErrUnavailable: the disk is full, or it was interrupted;
 // store.BackupElsewhereError where the database copies itself.
 func Backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, error) {
 	report, err := backup(ctx, config, o)
@@ -68,7 +68,10 @@ func Backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, 
 
 func backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, error) {
 	report := BackupReport{File: o.Path, Keys: []string{}, KeysLeftOut: []string{}}
-	if _, err := os.Lstat(o.Path); err == nil && !o.Force {
+	switch there, err := os.Lstat(o.Path); {
+	case err == nil && there.IsDir():
+		return report, fmt.Errorf("that is a folder; name the file to write: %w", graph.ErrInvalid)
+	case err == nil && !o.Force:
 		return report, fs.ErrExist
 	}
 	use, err := shareData(config.DataDir)
@@ -171,6 +174,11 @@ func keyPrint(key []byte) string {
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // diskFault gives errors of files, which have no kind of their own, the kind of

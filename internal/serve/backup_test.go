@@ -235,6 +235,20 @@ func TestMissingKeysAreNotPassedOver(t *testing.T) {
 }
 
 // What is there makes way only by force, and is kept.
+// Where PostgreSQL is configured a restore would write a file that nobody
+// reads, and say that all is well.
+func TestARestoreLeavesAnotherDatabaseAlone(t *testing.T) {
+	t.Parallel()
+	config := Config{DataDir: t.TempDir(), Database: Database{URL: "env:NO_SUCH_VARIABLE"}}
+	_, err := Restore(t.Context(), config, RestoreOptions{Path: filepath.Join(t.TempDir(), "b.tar")})
+	if !errors.Is(err, graph.ErrInvalid) || !strings.Contains(err.Error(), "pg_restore") {
+		t.Errorf("restored: %v", err)
+	}
+	if made, err := os.ReadDir(config.DataDir); err != nil || len(made) > 0 {
+		t.Errorf("the data directory has %v, %v", made, err)
+	}
+}
+
 func TestARestoreOverwritesNothing(t *testing.T) {
 	t.Parallel()
 	v := newVault(t)

@@ -52,11 +52,15 @@ type RestoreReport struct {
 // every page of the catalog, the whole audit log, and the masking keys. Tables
 // of an older program are migrated, and all sessions end. What is derived needs no rebuilding.
 //
-// graph.ErrInvalid: it is no backup, or damaged; graph.ErrConflict: a newer
+// graph.ErrInvalid: it is no backup, or damaged, or the catalog that is
+// configured is no file; graph.ErrConflict: a newer
 // program wrote it, somebody uses the directory, there is a catalog already,
 // or keys are missing; graph.ErrUnavailable: the disk is full. In each case
 // the directory is as it was.
 func Restore(ctx context.Context, config Config, o RestoreOptions) (RestoreReport, error) {
+	if config.Database.URL != "" {
+		return RestoreReport{}, fmt.Errorf("restore %s: database.url says that the catalog is in PostgreSQL, which pg_restore puts back; a backup of this program is restored where no database is configured: %w", o.Path, graph.ErrInvalid)
+	}
 	report, err := restore(ctx, config.DataDir, o)
 	if ctx.Err() != nil {
 		err = fmt.Errorf("interrupted; %s is as it was: %w", config.DataDir, graph.ErrUnavailable)
@@ -68,6 +72,9 @@ func Restore(ctx context.Context, config Config, o RestoreOptions) (RestoreRepor
 }
 
 func restore(ctx context.Context, dir string, o RestoreOptions) (RestoreReport, error) {
+	if isFolder(o.Path) {
+		return RestoreReport{}, fmt.Errorf("that is a folder; name the file that backup wrote: %w", graph.ErrInvalid)
+	}
 	if !isFile(o.Path) {
 		return RestoreReport{}, fmt.Errorf("there is no such file: %w", graph.ErrNotFound)
 	}
