@@ -68,6 +68,10 @@ func Backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, 
 
 func backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, error) {
 	report := BackupReport{File: o.Path, Keys: []string{}, KeysLeftOut: []string{}}
+	if config.Database.URL != "" {
+		// Before the log says that there is a backup.
+		return report, &store.BackupElsewhereError{Dialect: "postgres"}
+	}
 	switch there, err := os.Lstat(o.Path); {
 	case err == nil && there.IsDir():
 		return report, fmt.Errorf("that is a folder; name the file to write: %w", graph.ErrInvalid)
@@ -94,7 +98,7 @@ func backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, 
 		return report, err
 	}
 	// After the catalog: a key that it speaks of is there by now.
-	keys, err := keysOf(config.DataDir)
+	keys, err := keysOf(config.keysFolder())
 	if err != nil {
 		return report, err
 	}
@@ -104,8 +108,8 @@ func backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, 
 			continue
 		}
 		report.Keys = append(report.Keys, k.ID)
-		name := keysFolder + "/" + k.ID + keySuffix
-		sources = append(sources, archive.Source{Name: name, Path: filepath.Join(config.DataDir, filepath.FromSlash(name))})
+		name := k.ID + keySuffix
+		sources = append(sources, archive.Source{Name: keysFolder + "/" + name, Path: filepath.Join(config.keysFolder(), name)})
 	}
 	if signs := filepath.Join(config.DataDir, archive.AuditKey); o.WithKeys && isFile(signs) {
 		sources = append(sources, archive.Source{Name: archive.AuditKey, Path: signs})
@@ -139,9 +143,9 @@ func copyCatalog(ctx context.Context, config Config, path string, withKeys bool)
 	return errors.Join(err, s.Close())
 }
 
-// keysOf names the masking keys of a data directory, by id.
-func keysOf(dir string) ([]archive.Key, error) {
-	entries, err := os.ReadDir(filepath.Join(dir, keysFolder))
+// keysOf names the masking keys in a folder, by id.
+func keysOf(folder string) ([]archive.Key, error) {
+	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -154,7 +158,7 @@ func keysOf(dir string) ([]archive.Key, error) {
 		if !ok || !isIdentifier(id) {
 			continue
 		}
-		key, err := os.ReadFile(filepath.Join(dir, keysFolder, e.Name()))
+		key, err := os.ReadFile(filepath.Join(folder, e.Name()))
 		if err != nil {
 			return nil, err
 		}
