@@ -473,6 +473,7 @@ export const text = {
     scope: (ends: number, of: number, where: string) => `${text.count(ends)} of ${text.count(of)} of ${where}`,
     whole: "the whole source",
     examples: "Among them",
+    these: "These",
     look: "Look whether they are really gone. A permission that was taken away looks the same.",
     remove: "Remove them",
     sure: (n: number) => (n === 1 ? "Remove 1 asset?" : `Remove ${text.count(n)} assets?`),

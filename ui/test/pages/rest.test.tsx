@@ -188,7 +188,11 @@ describe("a removal that is held back", () => {
     await findText("Would remove 5 assets, and wrote nothing");
     await findText("5 of 8 of the whole source");
     await findText("5 of 5 of bigquery/halden-prod.raw");
+    await findText("Among them");
+    await findText("2 problems");
+    expect(screen.queryByText(/--remove 0a1b2c/)).toBeNull();
     await click("button", "Remove them");
+    expect(document.activeElement?.textContent).toBe("Keep them");
     await click("button", "Keep them");
     expect(server.catalog.held).not.toBeNull();
     await click("button", "Remove them");
