@@ -234,7 +234,7 @@ func carry(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(to+".new", key, 0o600); err != nil {
+	if err := os.WriteFile(to+".new", key, 0o600); err != nil { //nolint:gosec // the folder that the configuration names
 		return err
 	}
 	return os.Rename(to+".new", to)
