@@ -84,12 +84,15 @@ func (c *auditVerifyCommand) kept() (serve.KeptAudit, error) {
 			if err != nil {
 				return kept, err
 			}
+			// What the file holds is not told: it may be the key that signs.
+			if audit.CheckKeys(strings.TrimSpace(string(data))) != nil {
+				return kept, fmt.Errorf("--key: the file %s holds no key that checks checkpoints, as cadastre audit key prints it: %w", key, graph.ErrInvalid)
+			}
 			key = string(data)
+		} else if err := audit.CheckKeys(key); err != nil {
+			return kept, fmt.Errorf("--key: there is no such file, and it is no key: %w", err)
 		}
 		kept.Keys = append(kept.Keys, strings.TrimSpace(key))
-	}
-	if err := audit.CheckKeys(kept.Keys...); err != nil {
-		return kept, fmt.Errorf("--key: there is no such file, and it is no key: %w", err)
 	}
 	return kept, nil
 }

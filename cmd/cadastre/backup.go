@@ -33,7 +33,7 @@ func (c *backupCommand) Run(ctx context.Context, all *commands, s *streams) erro
 		_, _ = fmt.Fprintf(w, "%s\t%d bytes\trevision %d\t%d events\n", report.File, report.Bytes, report.Revision, report.Events)
 		switch {
 		case len(report.KeysLeftOut) > 0:
-			_, _ = fmt.Fprintf(w, "WITHOUT the masking keys %s. Keep the folder keys of the data directory elsewhere: without it pseudonyms made after a restore do not join with earlier ones.\n", strings.Join(report.KeysLeftOut, ", "))
+			_, _ = fmt.Fprintf(w, "WITHOUT the masking keys %s. Keep the folder of the masking keys elsewhere: without it pseudonyms made after a restore do not join with earlier ones.\n", strings.Join(report.KeysLeftOut, ", "))
 		case len(report.Keys) > 0:
 			_, _ = fmt.Fprintf(w, "WITH the masking keys %s. Keep the file as you keep them: who holds it can undo the pseudonyms of values that they guess.\n", strings.Join(report.Keys, ", "))
 		}

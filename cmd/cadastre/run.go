@@ -63,7 +63,9 @@ func (c *crawlCommand) listRuns(ctx context.Context, app *serve.App, s *streams)
 			return err
 		}
 		for _, source := range sources {
-			names = append(names, source.Name)
+			if !isPushed(source.Platform) {
+				names = append(names, source.Name)
+			}
 		}
 	}
 	answers := []runAnswer{}

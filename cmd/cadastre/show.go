@@ -12,7 +12,7 @@ import (
 )
 
 type showCommand struct {
-	Ref string `arg:"" help:"The asset, as namespace/name."`
+	Ref string `arg:"" help:"The asset, as namespace/name, or a column of it, as namespace/name#path."`
 }
 
 // Run prints an asset with its columns, tags, owners, statement and views.

@@ -29,7 +29,7 @@ func (sourcesCommand) Run(ctx context.Context, all *commands, s *streams) error 
 	answer := newSourcesAnswer(sources, activity)
 	return s.print(answer, func(w io.Writer) {
 		for _, c := range answer.Sources {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%d assets\tcrawled %s\t%s\n", c.Name, c.Platform, c.Assets, orNever(c.CrawledAt), scheduleText(c))
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%d assets\t%s %s\t%s\n", c.Name, c.Platform, c.Assets, seenText(c), orNever(c.CrawledAt), scheduleText(c))
 			for _, p := range c.Problems {
 				_, _ = fmt.Fprintf(w, "  %s\n", p)
 			}
@@ -47,7 +47,20 @@ func orNever(at *time.Time) string {
 	return at.Format(time.RFC3339)
 }
 
+// isPushed says whether services push the source, so that nothing crawls it.
+func isPushed(platform string) bool { return platform == "push" }
+
+func seenText(s sourceAnswer) string {
+	if isPushed(s.Platform) {
+		return "pushed"
+	}
+	return "crawled"
+}
+
 func scheduleText(s sourceAnswer) string {
+	if isPushed(s.Platform) {
+		return "when a service pushes"
+	}
 	if s.Schedule == nil {
 		return "only when asked"
 	}

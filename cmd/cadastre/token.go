@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ type tokenCommand struct {
 type tokenCreateCommand struct {
 	Name    string   `arg:"" help:"The service; it acts as service:NAME."`
 	Source  []string `required:"" placeholder:"SOURCE" help:"A source that it may push as; may be repeated."`
-	Expires string   `default:"90d" placeholder:"DAYS" help:"For how long it is good, 90d or 2160h."`
+	Expires string   `default:"90d" placeholder:"DAYS" help:"For how long it is good, in whole days: 90d or 2160h."`
 }
 
 // tokenJSON is a token as --json prints it.
@@ -71,10 +70,11 @@ func daysOf(text string) (int, error) {
 	if n, err := fmt.Sscanf(text, "%dd", &days); err == nil && n == 1 && fmt.Sprintf("%dd", days) == text {
 		return days, nil
 	}
-	if d, err := time.ParseDuration(text); err == nil && d > 0 {
-		return int(math.Ceil(d.Hours() / 24)), nil
+	const day = 24 * time.Hour
+	if d, err := time.ParseDuration(text); err == nil && d > 0 && d%day == 0 {
+		return int(d / day), nil
 	}
-	return 0, fmt.Errorf("--expires %q is no number of days like 90d: %w", text, graph.ErrInvalid)
+	return 0, fmt.Errorf("--expires %q is no number of whole days like 90d or 2160h: %w", text, graph.ErrInvalid)
 }
 
 type tokenListCommand struct{}

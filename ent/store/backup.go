@@ -22,7 +22,7 @@ type BackupElsewhereError struct {
 
 // Error says how a copy is made and brought back.
 func (e *BackupElsewhereError) Error() string {
-	return fmt.Sprintf("the catalog is in %s, which is backed up with its own program: pg_dump --format=custom --file=FILE DATABASE while Cadastre goes on working, and back with pg_restore --clean --if-exists --dbname=DATABASE FILE while it does not; keep the keys of the data directory with it", e.Dialect)
+	return fmt.Sprintf("the catalog is in %s, which is backed up with its own program: pg_dump --format=custom --file=FILE DATABASE while Cadastre goes on working, and back with pg_restore --clean --if-exists --dbname=DATABASE FILE while it does not; keep audit.key and the masking keys apart from it: they are not in it", e.Dialect)
 }
 
 // Unwrap tells the kind.

@@ -204,7 +204,7 @@ func FuzzPageAfter(f *testing.F) {
 // and how.
 func TestABackupOfAnotherDatabaseSaysHow(t *testing.T) {
 	t.Parallel()
-	err := (&Store{dialect: "postgres"}).Backup(t.Context(), filepath.Join(t.TempDir(), "copy"))
+	err := (&Store{dialect: "postgres", db: &postgresDB{}}).Backup(t.Context(), filepath.Join(t.TempDir(), "copy"))
 	var elsewhere *BackupElsewhereError
 	if !errors.As(err, &elsewhere) || elsewhere.Dialect != "postgres" || !errors.Is(err, graph.ErrInvalid) || !strings.Contains(err.Error(), "pg_dump --format=custom") || !strings.Contains(err.Error(), "keys") {
 		t.Errorf("got %v", err)

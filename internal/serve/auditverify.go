@@ -44,6 +44,9 @@ func verifyAudit(ctx context.Context, s *store.Store, kept KeptAudit) (audit.Rep
 		report.Broken, report.Reason = v.beside(report)
 		report.OK = report.Reason == ""
 	}
+	if !report.OK && v.isStrange(kept) {
+		report.Reason += "; no key that was given has ever signed this log: it is another one, or was put in the place of yours"
+	}
 	return report, nil
 }
 
@@ -129,6 +132,13 @@ func (v *verification) read(ctx context.Context, kept KeptAudit) error {
 		v.checkpoints = append(v.checkpoints, c)
 	}
 	return nil
+}
+
+// isStrange says whether the auditor keeps checkpoints and keys, of which none
+// is the log's.
+func (v *verification) isStrange(kept KeptAudit) bool {
+	known := func(key string) bool { return slices.Contains(v.keys, key) }
+	return len(kept.Checkpoints) > 0 && len(kept.Keys) > 0 && !slices.ContainsFunc(kept.Keys, known)
 }
 
 // isFault keeps what is damaged as a fault, and says of other errors that

@@ -49,8 +49,8 @@ type BackupReport struct {
 // being used. The file is there whole or not at all, and what it holds was
 // looked at page by page. That it was made is in the audit log.
 //
-// graph.ErrNotFound: there is no catalog; graph.ErrConflict: the file is there
-// already; graph.ErrUnavailable: the disk is full, or it was interrupted;
+// graph.ErrNotFound: there is no catalog; graph.ErrInvalid: the file is a
+// folder; graph.ErrConflict: it is there already; graph.ErrUnavailable: the disk is full, or it was interrupted;
 // store.BackupElsewhereError where the database copies itself.
 func Backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, error) {
 	report, err := backup(ctx, config, o)
@@ -68,7 +68,14 @@ func Backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, 
 
 func backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, error) {
 	report := BackupReport{File: o.Path, Keys: []string{}, KeysLeftOut: []string{}}
-	if _, err := os.Lstat(o.Path); err == nil && !o.Force {
+	if config.Database.URL != "" {
+		// Before the log says that there is a backup.
+		return report, &store.BackupElsewhereError{Dialect: "postgres"}
+	}
+	switch there, err := os.Lstat(o.Path); {
+	case err == nil && there.IsDir():
+		return report, fmt.Errorf("that is a folder; name the file to write: %w", graph.ErrInvalid)
+	case err == nil && !o.Force:
 		return report, fs.ErrExist
 	}
 	use, err := shareData(config.DataDir)
@@ -91,7 +98,7 @@ func backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, 
 		return report, err
 	}
 	// After the catalog: a key that it speaks of is there by now.
-	keys, err := keysOf(config.DataDir)
+	keys, err := keysOf(config.keysFolder())
 	if err != nil {
 		return report, err
 	}
@@ -101,8 +108,8 @@ func backup(ctx context.Context, config Config, o BackupOptions) (BackupReport, 
 			continue
 		}
 		report.Keys = append(report.Keys, k.ID)
-		name := keysFolder + "/" + k.ID + keySuffix
-		sources = append(sources, archive.Source{Name: name, Path: filepath.Join(config.DataDir, filepath.FromSlash(name))})
+		name := k.ID + keySuffix
+		sources = append(sources, archive.Source{Name: keysFolder + "/" + name, Path: filepath.Join(config.keysFolder(), name)})
 	}
 	if signs := filepath.Join(config.DataDir, archive.AuditKey); o.WithKeys && isFile(signs) {
 		sources = append(sources, archive.Source{Name: archive.AuditKey, Path: signs})
@@ -136,9 +143,9 @@ func copyCatalog(ctx context.Context, config Config, path string, withKeys bool)
 	return errors.Join(err, s.Close())
 }
 
-// keysOf names the masking keys of a data directory, by id.
-func keysOf(dir string) ([]archive.Key, error) {
-	entries, err := os.ReadDir(filepath.Join(dir, keysFolder))
+// keysOf names the masking keys in a folder, by id.
+func keysOf(folder string) ([]archive.Key, error) {
+	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -151,7 +158,7 @@ func keysOf(dir string) ([]archive.Key, error) {
 		if !ok || !isIdentifier(id) {
 			continue
 		}
-		key, err := os.ReadFile(filepath.Join(dir, keysFolder, e.Name()))
+		key, err := os.ReadFile(filepath.Join(folder, e.Name()))
 		if err != nil {
 			return nil, err
 		}
@@ -171,6 +178,11 @@ func keyPrint(key []byte) string {
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // diskFault gives errors of files, which have no kind of their own, the kind of

@@ -32,10 +32,15 @@ type vault struct {
 
 func newVault(t *testing.T) *vault {
 	t.Helper()
-	v := &vault{t: t, config: Config{DataDir: t.TempDir(), Worker: Worker{Path: "none"}}.withDefaults()}
+	return newVaultOf(t, Database{})
+}
+
+func newVaultOf(t *testing.T, database Database) *vault {
+	t.Helper()
+	v := &vault{t: t, config: Config{DataDir: t.TempDir(), Database: database, Worker: Worker{Path: "none"}}.withDefaults()}
 	v.open()
 	for _, id := range []string{"person", "payment"} {
-		if _, err := keyFolder(v.app.path(keysFolder)).Key(t.Context(), id); err != nil {
+		if _, err := keyFolder(v.config.keysFolder()).Key(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -382,7 +387,7 @@ func TestDamagedBackupsAreRefused(t *testing.T) {
 		{"cut off", put("cut", whole[:len(whole)/3]), "damaged", graph.ErrInvalid},
 		{"newer", put("newer", newer), "newer program", graph.ErrConflict},
 		{"a text", put("text", []byte("no backup")), "no backup", graph.ErrInvalid},
-		{"a folder", folder, "no such file", graph.ErrNotFound},
+		{"a folder", folder, "that is a folder", graph.ErrInvalid},
 		{"nothing", filepath.Join(folder, "gone"), "no such file", graph.ErrNotFound},
 	} {
 		t.Run(test.name, func(t *testing.T) {

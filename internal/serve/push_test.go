@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -311,6 +312,47 @@ func TestAScopeThatIsPushedWhole(t *testing.T) {
 	}
 	if r := d.push(`{"source": "crm", "key": "4", "facts": [{"removed": {"asset": "crm/t0"}}, {"removed": {"asset": "crm/t1"}}]}`); r.Ended != 2 {
 		t.Errorf("removed by name: %+v", r)
+	}
+}
+
+// A sender that goes to the wrong place is told so in its own form; the page of
+// the app, answered with 200, would pass for success.
+func TestAPushThatMissesTheDoorIsToldSo(t *testing.T) {
+	t.Parallel()
+	d := newDock(t)
+	d.want(d.push(`{"source": "crm", "key": "1"}`), http.StatusBadRequest, "one thing is wrong")
+	for _, at := range []struct {
+		method, url string
+		status      int
+		told        string
+	}{
+		{http.MethodPut, d.url, http.StatusMethodNotAllowed, "sent with POST"},
+		{http.MethodGet, d.url, http.StatusMethodNotAllowed, "sent with POST"},
+		{http.MethodPost, d.url + "/", http.StatusNotFound, "/api/v1/facts"},
+		{http.MethodPost, strings.Replace(d.url, "v1", "v2", 1), http.StatusNotFound, "/api/v1/facts"},
+		{http.MethodGet, strings.Replace(d.url, "/v1/facts", "/", 1), http.StatusNotFound, "/api/v1/facts"},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), at.method, at.url, strings.NewReader(batchOf("1", "id")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+d.secret)
+		request.Header.Set("Content-Type", "application/json")
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil || answer.StatusCode != at.status || !strings.Contains(string(body), at.told) || answer.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s %s is answered %d %s, %v", at.method, at.url, answer.StatusCode, body, err)
+		}
+		if allow := answer.Header.Get("Allow"); (allow == http.MethodPost) != (at.status == http.StatusMethodNotAllowed) {
+			t.Errorf("%s %s allows %q", at.method, at.url, allow)
+		}
+	}
+	if len(d.everything()) > 0 {
+		t.Error("something was written")
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 
 const (
 	// pushPath is where services push.
-	pushPath = "POST /api/v1/facts"
+	pushPath = "/api/v1/facts"
 	// pushAtOnce is how many batches are read at a time; more wait before
 	// their bodies are read, so that many senders do not fill the memory.
 	pushAtOnce = 4
@@ -64,6 +64,23 @@ func (a *App) pushHandler() http.Handler {
 		}
 		writeJSON(w, http.StatusOK, answer)
 	})
+}
+
+// pushRoutes serves what programs speak to. What is not there is answered in
+// their form, and never with a page: a sender that took that for success would
+// lose its batch.
+func (a *App) pushRoutes(mux *http.ServeMux) {
+	refuse := func(status int, code, message string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			if status == http.StatusMethodNotAllowed {
+				w.Header().Set("Allow", http.MethodPost)
+			}
+			writeJSON(w, status, map[string]pushError{"error": {Code: code, Message: message}})
+		}
+	}
+	mux.Handle("POST "+pushPath, a.pushHandler())
+	mux.Handle(pushPath, refuse(http.StatusMethodNotAllowed, "INVALID", "a batch is sent with POST"))
+	mux.Handle("/api/", refuse(http.StatusNotFound, "NOT_FOUND", "there is no such address; facts are pushed to "+pushPath))
 }
 
 // errMedia says that a body is in a form that is not read.
@@ -133,7 +150,7 @@ func (a *App) pushFailed(w http.ResponseWriter, r *http.Request, err error) {
 		told(http.StatusRequestEntityTooLarge, "TOO_LARGE")
 	case errors.As(err, &faults):
 		told(http.StatusBadRequest, "INVALID")
-		answer.Message = fmt.Sprintf("nothing was written: %d things are wrong with the batch", len(faults.Faults)+faults.More)
+		answer.Message = "nothing was written: " + faultCount(len(faults.Faults)+faults.More)
 		answer.Faults, answer.More = faults.Faults, faults.More
 	case errors.Is(err, graph.ErrDenied):
 		told(http.StatusForbidden, "DENIED")
@@ -149,6 +166,14 @@ func (a *App) pushFailed(w http.ResponseWriter, r *http.Request, err error) {
 		a.logger.ErrorContext(r.Context(), "push failed", "request", requestID(r.Context()), "err", err)
 	}
 	writeJSON(w, status, map[string]pushError{"error": answer})
+}
+
+// faultCount says how many faults a batch has.
+func faultCount(faults int) string {
+	if faults == 1 {
+		return "one thing is wrong with the batch"
+	}
+	return fmt.Sprintf("%d things are wrong with the batch", faults)
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -52,12 +52,16 @@ type RestoreReport struct {
 // every page of the catalog, the whole audit log, and the masking keys. Tables
 // of an older program are migrated, and all sessions end. What is derived needs no rebuilding.
 //
-// graph.ErrInvalid: it is no backup, or damaged; graph.ErrConflict: a newer
+// graph.ErrInvalid: it is no backup, or damaged, or the catalog that is
+// configured is no file; graph.ErrConflict: a newer
 // program wrote it, somebody uses the directory, there is a catalog already,
 // or keys are missing; graph.ErrUnavailable: the disk is full. In each case
 // the directory is as it was.
 func Restore(ctx context.Context, config Config, o RestoreOptions) (RestoreReport, error) {
-	report, err := restore(ctx, config.DataDir, o)
+	if config.Database.URL != "" {
+		return RestoreReport{}, fmt.Errorf("restore %s: database.url says that the catalog is in PostgreSQL, which pg_restore puts back; a backup of this program is restored where no database is configured: %w", o.Path, graph.ErrInvalid)
+	}
+	report, err := restore(ctx, config.DataDir, config.keysFolder(), o)
 	if ctx.Err() != nil {
 		err = fmt.Errorf("interrupted; %s is as it was: %w", config.DataDir, graph.ErrUnavailable)
 	}
@@ -67,7 +71,10 @@ func Restore(ctx context.Context, config Config, o RestoreOptions) (RestoreRepor
 	return report, nil
 }
 
-func restore(ctx context.Context, dir string, o RestoreOptions) (RestoreReport, error) {
+func restore(ctx context.Context, dir, keys string, o RestoreOptions) (RestoreReport, error) {
+	if isFolder(o.Path) {
+		return RestoreReport{}, fmt.Errorf("that is a folder; name the file that backup wrote: %w", graph.ErrInvalid)
+	}
 	if !isFile(o.Path) {
 		return RestoreReport{}, fmt.Errorf("there is no such file: %w", graph.ErrNotFound)
 	}
@@ -95,13 +102,13 @@ func restore(ctx context.Context, dir string, o RestoreOptions) (RestoreReport, 
 	if err != nil {
 		return RestoreReport{}, err
 	}
-	if err := compareKeys(dir, folder, manifest, o, &report); err != nil {
+	if err := compareKeys(keys, folder, manifest, o, &report); err != nil {
 		return RestoreReport{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return RestoreReport{}, err
 	}
-	report.Kept, err = moveIn(dir, folder, manifest)
+	report.Kept, err = moveIn(dir, keys, folder, manifest)
 	return report, err
 }
 
@@ -151,19 +158,19 @@ func proveCatalog(ctx context.Context, path string, m archive.Manifest) (Restore
 // compareKeys looks which masking keys the catalog had, come with it, and are
 // there. A key that is missing would be drawn anew at its first use, and
 // nobody would notice that pseudonyms no longer join.
-func compareKeys(dir, folder string, m archive.Manifest, o RestoreOptions, report *RestoreReport) error {
-	there, err := keysOf(dir)
+func compareKeys(keys, folder string, m archive.Manifest, o RestoreOptions, report *RestoreReport) error {
+	there, err := keysOf(keys)
 	if err != nil {
 		return err
 	}
-	come, err := keysOf(folder)
+	come, err := keysOf(filepath.Join(folder, keysFolder))
 	if err != nil {
 		return err
 	}
 	for _, k := range come {
 		i := slices.IndexFunc(there, func(t archive.Key) bool { return t.ID == k.ID })
 		if i >= 0 && there[i].Print != k.Print && !o.Force {
-			return fmt.Errorf("the masking key %s in %s is another than that of the backup; let it make way with --force: %w", k.ID, dir, graph.ErrConflict)
+			return fmt.Errorf("the masking key %s in %s is another than that of the backup; let it make way with --force: %w", k.ID, keys, graph.ErrConflict)
 		}
 		report.Keys = append(report.Keys, k.ID)
 	}
@@ -174,20 +181,23 @@ func compareKeys(dir, folder string, m archive.Manifest, o RestoreOptions, repor
 	}
 	if len(report.KeysMissing) > 0 && !o.WithoutKeys {
 		return fmt.Errorf("the masking keys %s are neither in the backup nor in %s; put their files there first, or go on with --without-keys: pseudonyms made from then on do not join with earlier ones: %w",
-			strings.Join(report.KeysMissing, ", "), filepath.Join(dir, keysFolder), graph.ErrConflict)
+			strings.Join(report.KeysMissing, ", "), keys, graph.ErrConflict)
 	}
 	return nil
 }
 
 // moveIn puts the extracted files in place, the catalog last. What it finds
 // there makes way and is kept.
-func moveIn(dir, folder string, m archive.Manifest) (kept []string, err error) {
+func moveIn(dir, keys, folder string, m archive.Manifest) (kept []string, err error) {
 	kept = []string{}
 	for _, f := range m.Files {
 		if f.Name == archive.Catalog {
 			continue
 		}
 		from, to := filepath.Join(folder, filepath.FromSlash(f.Name)), filepath.Join(dir, filepath.FromSlash(f.Name))
+		if name, is := strings.CutPrefix(f.Name, keysFolder+"/"); is {
+			to = filepath.Join(keys, name)
+		}
 		if same, err := sameFile(from, to); err != nil || same {
 			if err != nil {
 				return kept, err
@@ -200,7 +210,7 @@ func moveIn(dir, folder string, m archive.Manifest) (kept []string, err error) {
 		if kept, err = makeWay(kept, to); err != nil {
 			return kept, err
 		}
-		if err := os.Rename(from, to); err != nil {
+		if err := carry(from, to); err != nil {
 			return kept, err
 		}
 	}
@@ -212,6 +222,22 @@ func moveIn(dir, folder string, m archive.Manifest) (kept []string, err error) {
 		return kept, err
 	}
 	return kept, syncFolder(dir)
+}
+
+// carry moves a key to where it belongs, which may be on another disk.
+func carry(from, to string) error {
+	err := os.Rename(from, to)
+	if !errors.Is(err, syscall.EXDEV) {
+		return err
+	}
+	key, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(to+".new", key, 0o600); err != nil { //nolint:gosec // the folder that the configuration names
+		return err
+	}
+	return os.Rename(to+".new", to)
 }
 
 // makeWay renames a file, and those with the endings beside it, to the first

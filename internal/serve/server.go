@@ -119,7 +119,7 @@ func (a *App) Handler() (http.Handler, error) {
 	mux.HandleFunc("GET /readyz", a.serveReady)
 	mux.Handle("/graphql", sessions.LoadAndSave(signedIn))
 	mux.Handle("/auth/", sessions.LoadAndSave(signedIn))
-	mux.Handle(pushPath, a.pushHandler())
+	a.pushRoutes(mux)
 	mux.Handle("GET /audit/export", sessions.LoadAndSave(signedIn))
 	mux.Handle("GET /audit/checkpoint", sessions.LoadAndSave(signedIn))
 	mux.Handle("/", serveUI(ui.Files(), ui.Built()))

@@ -3,6 +3,8 @@ package serve
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"cadastre.dev/cadastre/ent/store"
@@ -26,7 +28,7 @@ type Shown struct {
 }
 
 // Show returns an asset; graph.ErrNotFound where there is none or it is hidden.
-// The ref of a column shows its asset.
+// The ref of a column shows its asset with that column and those within it.
 func (a *App) Show(ctx context.Context, who graph.Principal, ref graph.Ref) (Shown, error) {
 	r, err := a.reader(ctx, who, 0)
 	if err != nil {
@@ -39,10 +41,16 @@ func (a *App) Show(ctx context.Context, who graph.Principal, ref graph.Ref) (Sho
 	if out.AssetView, err = r.Asset(ctx, ref); err != nil {
 		return out, fmt.Errorf("show %s at revision %d: %w", ref, r.Revision(), err)
 	}
+	of := ref
 	ref = out.Asset.Ref
 	columns, err := r.Columns(ctx, ref)
 	if err != nil {
 		return out, err
+	}
+	if of.IsColumn() {
+		if columns[ref] = within(columns[ref], ref.Column(of.Path)); len(columns[ref]) == 0 {
+			return out, fmt.Errorf("show at revision %d: column %s: %w", r.Revision(), of, graph.ErrNotFound)
+		}
 	}
 	tags, err := r.Tags(ctx, ref)
 	if err != nil {
@@ -57,8 +65,20 @@ func (a *App) Show(ctx context.Context, who graph.Principal, ref graph.Ref) (Sho
 		return out, err
 	}
 	out.Columns, out.Tags, out.Views = columns[ref], tags[ref], views[ref]
-	if of := statements[ref]; len(of) > 0 {
-		out.Statement = &of[0]
+	if its := statements[ref]; len(its) > 0 {
+		out.Statement = &its[0]
 	}
 	return out, nil
+}
+
+// within returns the column and those within it; none where it is not there.
+func within(columns []graph.Column, column graph.Ref) []graph.Column {
+	key := column.Key()
+	if !slices.ContainsFunc(columns, func(c graph.Column) bool { return c.Ref.Key() == key }) {
+		return nil
+	}
+	return slices.DeleteFunc(columns, func(c graph.Column) bool {
+		rest, is := strings.CutPrefix(c.Ref.Key(), key)
+		return !is || rest != "" && rest[0] != '.' && rest[0] != '['
+	})
 }

@@ -41,7 +41,17 @@ func (a *App) Lineage(ctx context.Context, who graph.Principal, q walk.Query) (w
 	if !q.Root.IsColumn() {
 		q.Root = view.Asset.Ref
 	}
-	return r.Walk(ctx, q)
+	result, err := r.Walk(ctx, q)
+	if err != nil || len(result.Edges) > 0 || !q.Root.IsColumn() {
+		return result, err
+	}
+	// An edge may name a column that no source has shown; without one a name
+	// that is wrong would read as a column without lineage.
+	columns, err := r.Columns(ctx, view.Asset.Ref)
+	if err == nil && len(within(columns[view.Asset.Ref], view.Asset.Ref.Column(q.Root.Path))) == 0 {
+		err = fmt.Errorf("lineage: column %s: %w", q.Root, graph.ErrNotFound)
+	}
+	return result, err
 }
 
 // doctorBound is how long the doctor waits for all sources together, and for

@@ -129,7 +129,7 @@ const queries = {
   },
   sources: (_: object, { catalog }: Context) => [
     { name: "warehouse", platform: "bigquery", assets: catalog.assets.filter((a) => a.source === "warehouse").length, crawledAt: catalog.events[0]!.at, schedule: "@hourly", nextCrawlAt: new Date(Date.parse(catalog.events[0]!.at) + 3_600_000).toISOString(), problems: [], held: null },
-    { name: "registry", platform: "registry", assets: 3, crawledAt: catalog.events[0]!.at, schedule: null, nextCrawlAt: null, problems: ["subject payments-value at http://registry.halden.example: field iban has no type; mend the schema there and crawl again"], held: catalog.held },
+    { name: "registry", platform: "registry", assets: 3, crawledAt: catalog.events[0]!.at, schedule: null, nextCrawlAt: null, problems: ["subject payments-value at http://registry.halden.example: field iban has no type; mend the schema there and crawl again", ...(catalog.held ? [`source registry would remove ${catalog.held.total} assets; allow it with \`cadastre crawl registry --remove ${catalog.held.hash}\``] : [])], held: catalog.held },
     ...catalog.tokens.flatMap((k) => k.sources).map((name) => ({ name, platform: "push", assets: 0, crawledAt: null, schedule: null, nextCrawlAt: null, problems: [], held: null })),
   ],
   runs: ({ source, first }: { source: string; first: number }, { catalog, person }: Context) => {

@@ -12,8 +12,11 @@ export function momentOf(text: string | undefined): Moment | undefined {
   return /[zZ]|[+-]\d{2}:\d{2}$/.test(time) && !Number.isNaN(Date.parse(time)) ? { time } : undefined;
 }
 
-/** The value where it names a moment, for the URL. */
+/**
+ * What the URL asks for, also where it names no moment: somebody who asked for
+ * the past is never shown the present in its place.
+ */
 export function asMoment(value: unknown): string | undefined {
   const text = typeof value === "number" ? String(value) : value;
-  return typeof text === "string" && momentOf(text) ? text : undefined;
+  return typeof text === "string" && text !== "" ? text : undefined;
 }

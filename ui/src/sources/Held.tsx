@@ -28,7 +28,7 @@ export function HeldNote({ source, held, allowed }: { source: string; held: Held
           <li key={scope.parent ?? ""} className="[overflow-wrap:anywhere]">{text.held.scope(scope.ends, scope.of, scope.parent ?? text.held.whole)}</li>
         ))}
       </ul>
-      <p className="text-muted">{text.held.examples}</p>
+      <p className="text-muted">{held.examples.length < held.total ? text.held.examples : text.held.these}</p>
       <ul className="flex max-h-40 flex-col overflow-y-auto">
         {held.examples.map((ref) => (
           <li key={ref}><RefLink refTo={ref} className="link" /></li>
@@ -45,7 +45,7 @@ export function HeldNote({ source, held, allowed }: { source: string; held: Held
                 <>
                   <span className="font-medium">{text.held.sure(held.total)}</span>
                   <Button small look="danger" disabled={fetching} onClick={() => void remove()}>{text.held.yes}</Button>
-                  <Button small disabled={fetching} onClick={() => setAsked(false)}>{text.held.no}</Button>
+                  <Button small autoFocus disabled={fetching} onClick={() => setAsked(false)}>{text.held.no}</Button>
                 </>
               ) : (
                 <Button small look="danger" onClick={() => setAsked(true)}>{text.held.remove}</Button>

@@ -58,6 +58,8 @@ function SourceCard({ source, crawl: job, crawled }: { source: Source; crawl: Jo
     if (error) notice({ text: failure(error), tone: "bad" });
     else crawled();
   };
+  // What is held back is told by its own note, with the way to allow it.
+  const told = source.problems.filter((problem) => !source.held || !problem.includes(`--remove ${source.held.hash}`));
   return (
     <li className="card flex flex-col gap-2 p-4">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
@@ -74,14 +76,14 @@ function SourceCard({ source, crawl: job, crawled }: { source: Source; crawl: Jo
       </p>
       {source.held && <HeldNote source={source.name} held={source.held} allowed={crawled} />}
       {job && job.done > 0 && <p role="status" className="text-muted tabular-nums">{text.sources.seen(job.done)}</p>}
-      {source.problems.length > 0 && (
+      {told.length > 0 && (
         <ul className="flex flex-col gap-1.5">
-          {source.problems.map((problem) => (
+          {told.map((problem) => (
             <li key={problem} className="rounded-lg border border-bad bg-bad-soft px-3 py-1.5 [overflow-wrap:anywhere]">{problem}</li>
           ))}
         </ul>
       )}
-      {may && <Runs source={source.name} undone={crawled} />}
+      {may && source.platform !== "push" && <Runs source={source.name} undone={crawled} />}
     </li>
   );
 }

@@ -16,13 +16,7 @@ export function Tokens() {
       <h2 className="font-semibold">{text.tokens.title}</h2>
       <p className="mb-3 max-w-3xl text-muted">{text.tokens.lead}</p>
       <NewToken made={(s) => { setSecret(s); read(); }} />
-      {secret && (
-        <div role="status" className="my-3 flex flex-wrap items-center gap-3 rounded-lg border border-ok bg-ok-soft px-3 py-2">
-          <code className="[overflow-wrap:anywhere]">{secret}</code>
-          <span>{text.tokens.shown}</span>
-          <Button small onClick={() => setSecret("")}>{text.tokens.copied}</Button>
-        </div>
-      )}
+      {secret && <Secret key={secret} value={secret} leave={() => setSecret("")} />}
       {error && !data && <Problem error={error} again={read} />}
       {!data && !error && <Waiting lines={2} />}
       {data?.tokens.length === 0 && <p className="text-muted">{text.tokens.none}</p>}
@@ -32,6 +26,22 @@ export function Tokens() {
         </ul>
       )}
     </section>
+  );
+}
+
+function Secret({ value, leave }: { value: string; leave: () => void }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(value);
+    setCopied(true);
+  };
+  return (
+    <div role="status" className="my-3 flex flex-wrap items-center gap-3 rounded-lg border border-ok bg-ok-soft px-3 py-2">
+      <code className="[overflow-wrap:anywhere]">{value}</code>
+      <Button small onClick={() => void copy()}>{copied ? text.audit.copied : text.audit.copy}</Button>
+      <span>{text.tokens.shown}</span>
+      <Button small look="quiet" onClick={leave}>{text.tokens.copied}</Button>
+    </div>
   );
 }
 

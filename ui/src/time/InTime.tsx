@@ -6,6 +6,7 @@ import { Provider, useQuery } from "urql";
 import { AsOf, Clients, useAsOf } from "../api/asof";
 import { StandingDocument } from "../gql/graphql";
 import { Button, Empty, Problem, Time, Waiting } from "../parts/base";
+import { momentOf } from "../lib/moment";
 import { text } from "../text";
 
 /** Pages of the present alone: what they tell of has no revisions. */
@@ -26,8 +27,18 @@ export function AtMoment({ asOf, children }: { asOf: string | undefined; childre
 export function InTime({ children }: { children: ReactNode }) {
   const asOf = useAsOf();
   const here = useRouterState({ select: (s) => s.location.pathname });
-  const [{ data, error }, again] = useQuery({ query: StandingDocument, pause: asOf === undefined });
+  const [{ data, error }, again] = useQuery({ query: StandingDocument, pause: momentOf(asOf) === undefined });
   if (asOf === undefined) return children;
+  if (momentOf(asOf) === undefined) {
+    return (
+      <>
+        <Banner asOf={asOf} />
+        <Empty title={text.time.noMoment.title} lead={text.time.noMoment.lead}>
+          <ToNow />
+        </Empty>
+      </>
+    );
+  }
   if (error && !data) {
     return (
       <>

@@ -188,7 +188,11 @@ describe("a removal that is held back", () => {
     await findText("Would remove 5 assets, and wrote nothing");
     await findText("5 of 8 of the whole source");
     await findText("5 of 5 of bigquery/halden-prod.raw");
+    await findText("Among them");
+    await findText("2 problems");
+    expect(screen.queryByText(/--remove 0a1b2c/)).toBeNull();
     await click("button", "Remove them");
+    expect(document.activeElement?.textContent).toBe("Keep them");
     await click("button", "Keep them");
     expect(server.catalog.held).not.toBeNull();
     await click("button", "Remove them");
@@ -228,6 +232,11 @@ describe("tokens", () => {
     await fillIn("Service", "loader");
     await click("button", "Make a token");
     await findText("cdst_made-up-t1");
+    const copies: string[] = [];
+    Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText: async (value: string) => void copies.push(value) } });
+    await click("button", "Copy");
+    await findText("Copied");
+    expect(copies).toEqual(["cdst_made-up-t1"]);
     expect(server.catalog.tokens[0]).toMatchObject({ name: "loader", sources: ["crm", "dbt"] });
     await click("button", "I have it");
     expect(screen.queryByText("cdst_made-up-t1")).toBeNull();

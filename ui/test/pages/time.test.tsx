@@ -86,10 +86,14 @@ describe("the past", () => {
     await findText(text.time.presentOnly.title);
   });
 
-  it("ignores what names no moment", async () => {
-    openApp("/?asOf=yesterday&all=1", "Otto", tagged());
+  it.each(["yesterday", "0", "2026-03-03T12:00"])("shows nothing as of %s, which is no moment", async (asOf) => {
+    const { history } = openApp(`/?asOf=${asOf}&all=1`, "Otto", tagged());
+    await findText(text.time.noMoment.title);
+    expect((await banner()).textContent).toContain(asOf);
+    expect(screen.queryByRole("searchbox")).toBeNull();
+    await click("button", text.time.toNow);
     await findRole("searchbox");
-    expect(screen.queryByRole("region", { name: text.time.banner })).toBeNull();
+    expect(history.location.search).not.toContain("asOf");
   });
 });
 
