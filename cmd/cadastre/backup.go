@@ -71,7 +71,7 @@ func (c *restoreCommand) Run(ctx context.Context, all *commands, s *streams) err
 		if !report.KeysKnown {
 			_, _ = fmt.Fprintln(w, "The file says nothing of masking keys: see that the folder keys is the one that belongs to it.")
 		}
-		_, _ = fmt.Fprintln(w, "All sessions have ended; people sign in again.")
+		_, _ = fmt.Fprintln(w, "All sessions have ended; people sign in again. Revoke again the API tokens that were revoked since the backup: cadastre token list shows which are good.")
 	})
 }
 

@@ -6,8 +6,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"text/tabwriter"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -19,9 +22,14 @@ import (
 func (s *streams) print(v any, text func(w io.Writer)) error {
 	s.bars.end()
 	if !s.json {
-		w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+		var shown strings.Builder
+		w := tabwriter.NewWriter(&shown, 0, 4, 2, ' ', 0)
 		text(w)
-		return w.Flush()
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		_, err := io.WriteString(s.out, strings.Map(harmless, shown.String()))
+		return err
 	}
 	encoder := json.NewEncoder(s.out)
 	encoder.SetEscapeHTML(false)
@@ -30,6 +38,16 @@ func (s *streams) print(v any, text func(w io.Writer)) error {
 		return fmt.Errorf("write JSON: %w", err)
 	}
 	return nil
+}
+
+// harmless replaces what a terminal would obey and not show: the catalog holds
+// words of many people and sources.
+func harmless(r rune) rune {
+	turns := '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069' // the order of what follows
+	if turns || unicode.IsControl(r) && r != '\n' && r != '\t' {
+		return utf8.RuneError
+	}
+	return r
 }
 
 // progress returns what shows how far a long work is: a bar on a terminal,

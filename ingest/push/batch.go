@@ -23,7 +23,8 @@ type Limits struct {
 	Bytes int64
 	// Facts in one batch. Defaults to 10,000.
 	Facts int
-	// Columns of one asset. Defaults to 10,000.
+	// Columns of one asset, and of its owners, grants and tags together.
+	// Defaults to 10,000.
 	Columns int
 }
 

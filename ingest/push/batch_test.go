@@ -223,6 +223,8 @@ func TestLimits(t *testing.T) {
 		{"facts", one(edge + "," + edge + "," + edge), false},
 		{"bytes", one(edge) + strings.Repeat(" ", 400), false},
 		{"columns", asset(`, "columns": [` + fmt.Sprintf(column+","+column+","+column, "a", "b", "c") + `]`), false},
+		{"owners, grants and tags", asset(`, "owners": [{"principal": "user:a"}], "grants": [{"principal": "user:a", "role": "R"}], "tags": [{"label": "user"}]`), false},
+		{"owners and tags", asset(`, "owners": [{"principal": "user:a"}], "tags": [{"label": "user"}]`), true},
 		{"deep", strings.Repeat("[", 390), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

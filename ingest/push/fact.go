@@ -148,6 +148,9 @@ func (r *reader) asset(at string, a asset) error {
 	if len(a.Columns) > r.limits.Columns {
 		return fmt.Errorf("%s has %d columns, more than %d: %w", at, len(a.Columns), r.limits.Columns, ErrTooLarge)
 	}
+	if n := len(a.Owners) + len(a.Grants) + len(a.Tags); n > r.limits.Columns {
+		return fmt.Errorf("%s has %d owners, grants and tags, more than %d: %w", at, n, r.limits.Columns, ErrTooLarge)
+	}
 	before := len(r.wrong) + r.more
 	ref := r.ref(join(at, "ref"), a.Ref, false)
 	if other, ok := r.batch.at[ref]; ok && !ref.IsZero() {
@@ -237,7 +240,10 @@ func (r *reader) people(at string, seen *graph.AssetSeen, a asset) {
 
 func (r *reader) tags(at string, ref graph.Ref, columns []graph.Column, tags []tag) []graph.Tag {
 	out := make([]graph.Tag, 0, len(tags))
-	once := map[string]bool{}
+	once, there := map[string]bool{}, make(map[string]bool, len(columns))
+	for _, c := range columns {
+		there[c.Key()] = true
+	}
 	for i, t := range tags {
 		here := fmt.Sprintf("%s.tags[%d]", at, i)
 		is := graph.Tag{
@@ -250,7 +256,7 @@ func (r *reader) tags(at string, ref graph.Ref, columns []graph.Column, tags []t
 		if is.Confidence == 0 {
 			is.Confidence = 1
 		}
-		if t.Column != "" && !slices.ContainsFunc(columns, func(c graph.Column) bool { return c.Key() == is.Ref.Key() }) {
+		if t.Column != "" && !there[is.Ref.Key()] {
 			r.fault(here+".column", fmt.Sprintf("%q is no column of the asset", t.Column), "name one of its columns, or none for the asset itself")
 		}
 		if is.Confidence < 0 || is.Confidence > 1 {

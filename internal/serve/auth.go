@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -217,12 +218,13 @@ func principalOf(claims map[string]json.RawMessage, config SSO) (graph.Principal
 		}
 		return v
 	}
-	p := graph.Principal{ID: strings.ToLower(text("email")), Name: text("name")}
-	if !strings.Contains(p.ID, "@") || isTrusted(p) {
-		return p, fmt.Errorf("claim email is missing or no address: ask for the scope email: %w", graph.ErrDenied)
+	p := graph.Principal{ID: lowerASCII(text("email")), Name: text("name")}
+	// A name that may be somebody else's stands in no event as who did it.
+	if !isAddress(p.ID) || isTrusted(p) {
+		return graph.Principal{}, fmt.Errorf("claim email is missing or no address: ask for the scope email: %w", graph.ErrDenied)
 	}
 	if verified, ok := claims["email_verified"]; ok && string(verified) != "true" && string(verified) != `"true"` {
-		return p, fmt.Errorf("the provider has not verified the address: %w", graph.ErrDenied)
+		return graph.Principal{}, fmt.Errorf("the provider has not verified the address: %w", graph.ErrDenied)
 	}
 	if p.Name == "" {
 		p.Name = p.ID
@@ -238,6 +240,27 @@ func principalOf(claims map[string]json.RawMessage, config SSO) (graph.Principal
 		}
 	}
 	return p, nil
+}
+
+// maxAddress is how many bytes an address may have, as mail has it.
+const maxAddress = 320
+
+// isAddress says whether something can be the address of a person: in one line,
+// and nothing that reads as a service.
+func isAddress(id string) bool {
+	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
+	return strings.Contains(id, "@") && len(id) <= maxAddress && !strings.HasPrefix(id, servicePrefix) && !strings.ContainsFunc(id, odd)
+}
+
+// lowerASCII lowers A to Z alone. Other letters may become another person's:
+// the sign for kelvin becomes a k.
+func lowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, text)
 }
 
 var errGroupOverage = errors.New("the token leaves out the groups because there are too many")
