@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,7 +15,6 @@ import (
 	"cadastre.dev/cadastre/ent/gen/fence"
 	"cadastre.dev/cadastre/ent/gen/predicate"
 	"cadastre.dev/cadastre/ent/gen/revision"
-	"cadastre.dev/cadastre/ent/gen/sighting"
 	"cadastre.dev/cadastre/graph"
 )
 
@@ -49,7 +51,11 @@ func (r *Reader) Committed(ctx context.Context, first int, reasons ...Reason) ([
 	if err != nil {
 		return nil, fmt.Errorf("list commits: %w", fault(err))
 	}
-	return infosOf(rows), nil
+	out := make([]RevisionInfo, 0, len(rows))
+	for _, row := range rows {
+		out = append(out, r.infoOf(row))
+	}
+	return out, nil
 }
 
 // Commits returns when, by whom and why revisions were committed, in their
@@ -58,23 +64,11 @@ func (r *Reader) Commits(ctx context.Context, revisions ...graph.Revision) ([]Re
 	if !r.hidesNothing() {
 		return nil, fmt.Errorf("look up commits: %w", graph.ErrDenied)
 	}
-	ids := make([]int64, len(revisions))
-	for i, n := range revisions {
-		ids[i] = int64(n)
-	}
-	rows, err := r.store.rows.Revision.Query().Where(revision.IDIn(ids...), revision.IDLTE(int64(r.at))).Order(revision.ByID()).All(ctx)
+	found, err := r.RevisionInfos(ctx, revisions...)
 	if err != nil {
-		return nil, fmt.Errorf("look up commits: %w", fault(err))
+		return nil, fmt.Errorf("look up commits: %w", err)
 	}
-	return infosOf(rows), nil
-}
-
-func infosOf(rows []*gen.Revision) []RevisionInfo {
-	out := make([]RevisionInfo, 0, len(rows))
-	for _, row := range rows {
-		out = append(out, RevisionInfo{Number: graph.Revision(row.ID), At: fromMicros(row.At), Actor: row.Actor, Why: row.Why})
-	}
-	return out
+	return slices.SortedFunc(maps.Values(found), func(a, b RevisionInfo) int { return cmp.Compare(a.Number, b.Number) }), nil
 }
 
 // Changes returns how many items of each sort a revision began, changed and
@@ -120,8 +114,8 @@ func (t *Tx) ForgetSource(ctx context.Context, source, fenced string, names ...s
 	if err != nil {
 		return fmt.Errorf("forget the cursor of %s: %w", source, err)
 	}
-	if _, err := t.rows.Sighting.Delete().Where(sighting.Source(source)).Exec(ctx); err != nil {
-		return fmt.Errorf("forget what %s showed: %w", source, err)
+	if err := t.ForgetSeen(ctx, source); err != nil {
+		return err
 	}
 	err = t.rows.Fence.Update().Where(fence.ID(fenced)).AddNumber(1).SetTakenAt(micros(t.store.now().UTC().Truncate(time.Microsecond))).Exec(ctx)
 	if err != nil {

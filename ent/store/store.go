@@ -90,18 +90,8 @@ const metaCatalog = "catalog"
 
 // identify reads the catalog's id, and draws it in a new store.
 func (s *Store) identify(ctx context.Context) error {
-	err := s.write(ctx, true, func(rows *gen.Client) error {
-		found, err := rows.Meta.Get(ctx, metaCatalog)
-		if gen.IsNotFound(err) {
-			found, err = rows.Meta.Create().SetID(metaCatalog).SetValue(rand.Text()).Save(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		s.catalog = found.Value
-		return nil
-	})
-	if err != nil {
+	var err error
+	if s.catalog, err = s.keepOnce(ctx, metaCatalog, rand.Text()); err != nil {
 		return fmt.Errorf("identify catalog: %w", err)
 	}
 	return nil
