@@ -108,7 +108,7 @@ func (c *court) live(app *App, a account, commit func(graph.Principal, string, f
 		if was = m.items; n > 0 {
 			continue
 		}
-		commit(system(), "decide", func(tx *store.Tx) error { return app.hold(ctx, tx, a.decisions) })
+		commit(system(), "decide", func(tx *store.Tx) error { return app.holdDecisions(ctx, tx, a.decisions) })
 	}
 }
 

@@ -109,7 +109,7 @@ func cursorAfter(ctx context.Context, tx *store.Tx, crawl ingest.Crawl, now time
 		at.Problems = append(at.Problems, p.What+"; "+p.Do)
 	}
 	if crawl.Held != nil {
-		return at, hold(tx, &at, crawl.Held)
+		return at, holdRemoval(tx, &at, crawl.Held)
 	}
 	if crawl.Cursor != nil {
 		at.Cursor, at.CrawledAt, at.Held = crawl.Cursor, now, ""

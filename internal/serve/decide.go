@@ -68,9 +68,9 @@ func (a *App) decideClasses(ctx context.Context, classes map[graph.Class]graph.C
 	return a.policy.Decide(ctx, questions)
 }
 
-// hold makes the decisions those that hold, and notes by which attributes the
+// holdDecisions makes the decisions those that hold, and notes by which attributes the
 // policy told columns apart, so that the ledger can be read when it has gone.
-func (a *App) hold(ctx context.Context, tx *store.Tx, decisions []graph.Decision) error {
+func (a *App) holdDecisions(ctx context.Context, tx *store.Tx, decisions []graph.Decision) error {
 	if err := tx.NotePolicy(ctx, a.policy.Hash(), a.policy.Reads()); err != nil {
 		return err
 	}

@@ -229,7 +229,7 @@ func (a *App) crawlReport(ctx context.Context, who graph.Principal, name string)
 			report.Columns++
 		}
 	}
-	held, err := a.held(ctx, name)
+	held, err := a.heldRemoval(ctx, name)
 	if err != nil {
 		return CrawlReport{}, err
 	}

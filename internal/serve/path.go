@@ -46,7 +46,7 @@ func (a *App) crawl(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	allowed, err := a.held(ctx, name)
+	allowed, err := a.heldRemoval(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (a *App) decide(ctx context.Context) error {
 		if err := held.hold(ctx, tx); err != nil {
 			return err
 		}
-		return a.hold(ctx, tx, decisions)
+		return a.holdDecisions(ctx, tx, decisions)
 	})
 	return err
 }

@@ -144,7 +144,7 @@ func (a *App) writeBatch(ctx context.Context, tx *store.Tx, batch push.Batch) (P
 	if crawl.Held != nil {
 		f := crawl.Held.Finding(batch.Source)
 		cursor.Problems = []string{f.What + "; " + f.Do}
-		if err := hold(tx, &cursor, crawl.Held); err != nil {
+		if err := holdRemoval(tx, &cursor, crawl.Held); err != nil {
 			return PushAnswer{}, nil, err
 		}
 		return PushAnswer{}, crawl.Held, tx.PutCursor(ctx, cursor)

@@ -19,9 +19,9 @@ const (
 	eventAllow = "allow_removal"
 )
 
-// held returns the removal of a source that waits, nil where none does. One
+// heldRemoval returns the removal of a source that waits, nil where none does. One
 // that cannot be read waits for nobody: the next run asks again.
-func (a *App) held(ctx context.Context, source string) (*ingest.Held, error) {
+func (a *App) heldRemoval(ctx context.Context, source string) (*ingest.Held, error) {
 	cursor, err := a.store.Cursor(ctx, source)
 	if err != nil && !errors.Is(err, graph.ErrNotFound) {
 		return nil, err
@@ -37,9 +37,9 @@ func heldIn(cursor store.Cursor) *ingest.Held {
 	return &held
 }
 
-// hold keeps a removal with its source, and records it unless it is held back
+// holdRemoval keeps a removal with its source, and records it unless it is held back
 // already.
-func hold(tx *store.Tx, at *store.Cursor, held *ingest.Held) error {
+func holdRemoval(tx *store.Tx, at *store.Cursor, held *ingest.Held) error {
 	before := heldIn(*at)
 	data, err := json.Marshal(held)
 	if err != nil {

@@ -158,7 +158,7 @@ func TestAHeldRemovalOutlivesAFailedRun(t *testing.T) {
 		if got := b.app.crawl(t.Context(), "warehouse"); !errors.Is(got, err) {
 			t.Fatalf("crawl: %v, want %v", got, err)
 		}
-		held, err := b.app.held(t.Context(), "warehouse")
+		held, err := b.app.heldRemoval(t.Context(), "warehouse")
 		if err != nil {
 			t.Fatal(err)
 		}
